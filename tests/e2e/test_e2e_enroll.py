@@ -131,7 +131,7 @@ def test_killed_after_each_step_and_run_again_it_ends_in_the_same_state(enrollin
         process = enroll(path, "--no-wait", "--owner", "teresa")
         for line in process.stdout:
             # A step may have been through before the kill came: the next run has nothing to do of it.
-            if line.startswith((step, "the first pass runs")):
+            if line.startswith((step, "running the first pass")):
                 break
         else:
             pytest.fail(f"{step} was never shown, and the first pass did not run")

@@ -13,17 +13,17 @@ from processes import COMMAND, ENVIRONMENT, PATIENCE
 
 ANSWERS = (
     ("Import Okta's groups and apps?", "y"),
-    ("Keep access lists of them?", "y"),
-    ("Who owns new access lists?", "teresa, ada@x.io"),
+    ("Keep access lists for them?", "y"),
+    ("Owners of new access lists?", "teresa, ada@x.io"),
     ("Which groups may have a list?", "^[$"),
     ("Which groups may have a list?", "No*Such*Group"),
-    ("Is that so?", "n"),
+    ("Use these filters?", "n"),
     ("Which groups may have a list?", "*"),
-    ("Is that so?", "y"),
+    ("Use these filters?", "y"),
     ("Which apps may have a list?", ""),
-    ("Is that so?", "y"),
-    ("Let Okta provision by SCIM?", "n"),
-    ("Do this?", "y"),
+    ("Use these filters?", "y"),
+    ("Let Okta provision through SCIM?", "n"),
+    ("Apply these steps?", "y"),
 )
 
 

@@ -85,7 +85,7 @@ def test_sighup_takes_over_what_can_be_and_opens_the_log_anew_and_never_kills(ru
 
     installation.config.write_text("[okta\n")
     service.send_signal(signal.SIGHUP)
-    eventually(said(installation, "the settings are as before"), "the broken file is refused")
+    eventually(said(installation, "the settings stay as they are"), "the broken file is refused")
     installation.sections["okta"]["api_token"] = "/nowhere/token"
     assert installation.config
     service.send_signal(signal.SIGHUP)

@@ -1,1 +1,1 @@
-"""The command `enroll`: from credentials of both sides to users who are synced, and back."""
+"""The command `enroll`: sets up the sync from the credentials of both sides, and removes it again."""

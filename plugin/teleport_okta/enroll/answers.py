@@ -1,4 +1,4 @@
-"""What an administrator answers, by flags or by a file; and the keys of the configuration that follow from it."""
+"""The administrator's answers, from options or a file, and the keys of the configuration that follow from them."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 _NAME = r"^[0-9A-Za-z][0-9A-Za-z.-]*$"
 
 Changes = dict[str, dict[str, object]]
-"""Keys of the configuration file by section; None takes one out."""
+"""Keys of the configuration file by section; None removes a key."""
 
 
 class Answers(Section):
-    """The answers. What is left out is as it was before, or as the vendor's flow has it."""
+    """The answers. A missing one keeps the present value; the default is that of Teleport's own enrolment."""
 
     connector: str = Field(default=CONNECTOR, pattern=_NAME, description="Name of the SAML connector.")
     plugin: str = Field(default="okta", pattern=_NAME, description="Name of the plugin resource.")
-    role: str | None = Field(default=None, description="Role that everybody gets who signs in.")
+    role: str | None = Field(default=None, description="Role of everybody who signs in.")
     app_id: str | None = Field(default=None, pattern=r"^0oa\w+$", description="Id of an app to use.")
     label: str | None = Field(default=None, min_length=1, max_length=100, description="Label of the app in Okta.")
     proxy: str | None = Field(default=None, description="Public address of the cluster's proxy, host[:port].")
     assign_everyone: bool | None = Field(default=None, description="Whether Everyone is assigned to the app.")
     default_roles: bool | None = Field(default=None, description="Whether synced users get Teleport's default role.")
     apps_and_groups: bool | None = Field(default=None, description="Whether groups and apps are imported.")
-    access_lists: bool | None = Field(default=None, description="Whether access lists are kept of them.")
-    owners: tuple[str, ...] | None = Field(default=None, description="Who owns new access lists.")
-    group_filters: tuple[str, ...] | None = Field(default=None, description="Which groups may have a list.")
-    app_filters: tuple[str, ...] | None = Field(default=None, description="Which apps may have a list.")
+    access_lists: bool | None = Field(default=None, description="Whether groups and apps get access lists.")
+    owners: tuple[str, ...] | None = Field(default=None, description="Owners of new access lists.")
+    group_filters: tuple[str, ...] | None = Field(default=None, description="Groups that may have a list.")
+    app_filters: tuple[str, ...] | None = Field(default=None, description="Apps that may have a list.")
     scim_url: str | None = Field(default=None, description="Base URL by which Okta reaches the SCIM endpoint.")
     scim_listen: str | None = Field(default=None, description="Address at which SCIM requests are answered.")
     scim_certificate: str | None = Field(default=None, description="PEM file of its certificate.")
     scim_key: str | None = Field(default=None, description="PEM file of its private key.")
-    scim_behind_proxy: bool | None = Field(default=None, description="Whether a proxy in front of it does the TLS.")
+    scim_behind_proxy: bool | None = Field(default=None, description="Whether a proxy terminates TLS.")
 
     @field_validator("group_filters", "app_filters")
     @classmethod
@@ -63,7 +63,7 @@ class Answers(Section):
         return owners
 
     def wishes(self) -> EnrolmentRequest:
-        """Return what an enrolment is to do."""
+        """Return the request for an enrolment."""
         return EnrolmentRequest(
             connector=self.connector,
             plugin=self.plugin,
@@ -81,7 +81,7 @@ class Answers(Section):
         )
 
     def scim_changes(self) -> dict[str, object]:
-        """Return the keys of the section `scim`, as far as they were answered."""
+        """Return the keys of the section `scim` that were answered."""
         given = {
             "listen": self.scim_listen,
             "public_url": self.scim_url,
@@ -93,12 +93,12 @@ class Answers(Section):
 
 
 def _lists_of(owners: tuple[str, ...] | None) -> bool | None:
-    """Who names owners of access lists wants lists."""
+    """An administrator who names owners of access lists wants lists."""
     return True if owners else None
 
 
 def read_answers(flags: Mapping[str, object], path: Path | None) -> Answers:
-    """Return the answers of flags, and where none is given those of a file. Raises ConfigError."""
+    """Return the answers of a file, replaced by those of options. Raises ConfigError."""
     data = {} if path is None else _read(path)
     data |= {key: value for key, value in flags.items() if value is not None}
     try:
@@ -127,13 +127,13 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def managed_changes(name: str) -> Changes:
-    """Return what the configuration says where a plugin resource holds the settings: its name, and nothing of those."""
+    """Return the changes of the file if a plugin resource has the settings: the file keeps only the plugin's name."""
     gone: Changes = {section: dict.fromkeys(sorted(keys), None) for section, keys in MANAGED.items()}
     return gone | {"plugin": {"name": name}}
 
 
 def local_changes(wishes: EnrolmentRequest, app_id: str) -> Changes:
-    """Return what the configuration says where it holds the settings itself; what was not answered stays in it."""
+    """Return the changes of the file if it has the settings itself; keys without an answer stay as they are."""
     given: dict[str, dict[str, object]] = {
         "sync": {
             "apps_and_groups": wishes.sync_apps_and_groups,

@@ -1,4 +1,4 @@
-"""How an enrolment talks to the person in front of it."""
+"""The dialogue of an enrolment with the administrator."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ if TYPE_CHECKING:
 
 
 class Console(Protocol):
-    """Says what happens, and asks."""
+    """Shows progress, and asks questions."""
 
     def say(self, line: str) -> None:
         """Show a line."""
         ...
 
     def show(self, step: Step) -> None:
-        """Show a step: what is there, what is to be done, what was done, what is left to a person."""
+        """Show a step with its state."""
         ...
 
     @property
     def is_asking(self) -> bool:
-        """Whether there is somebody to ask."""
+        """Whether a person can be asked."""
         ...
 
     async def agrees(self, question: str, *, default: bool = False) -> bool:
-        """Ask yes or no. The service goes on meanwhile."""
+        """Ask a yes-or-no question. The service continues meanwhile."""
         ...
 
     async def ask(self, question: str) -> str:

@@ -1,7 +1,7 @@
-"""Enrolment from the first look to the first SCIM request, as one command runs it.
+"""An enrolment as one command: from the first check to the first SCIM request.
 
-It holds the data directory and the lease to write from the beginning, so that no service works beside it, and runs the
-sync in this process until the first pass is through.
+It holds the data directory and the lease from the beginning, so that no service works at the same time, and runs the
+sync in this process until the first pass has ended.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     Condition = Callable[[Status], bool]
 
 _LOOKED_AT_EVERY: Final = 0.5
-"""Seconds between two looks at what the service has done."""
+"""Seconds between two reads of the status of the service."""
 
 
 _ASSIGNED_WITHIN: Final = 60.0
-"""Seconds within which the first of a group that was assigned have usually become users."""
+"""Seconds; by then the first people of an assigned group have usually become users."""
 
 
 class NotAgreedError(TeleportOktaError):
@@ -57,7 +57,7 @@ class NotAgreedError(TeleportOktaError):
 
 @dataclass
 class Outcome:
-    """What an enrolment came to."""
+    """The result of an enrolment."""
 
     steps: list[Step] = field(default_factory=list)
     app_id: str = ""
@@ -67,12 +67,12 @@ class Outcome:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left to do, and the first pass went well."""
+        """Whether nothing is left to do, and the first pass succeeded."""
         return not self.error and all(step.state is not State.LEFT for step in self.steps)
 
 
 class EnrollFlow:
-    """One run of the command. `waits`: for Okta's first SCIM request; `stays`: the service goes on in this process."""
+    """One run of the command. `waits`: for Okta's first SCIM request; `stays`: the service keeps running here."""
 
     def __init__(self, config: Path, answers: Answers, talk: Console, *, waits: bool, stays: bool) -> None:
         self._config = config
@@ -87,10 +87,10 @@ class EnrollFlow:
         """Enrol, write the configuration, start the sync, and guide through SCIM.
 
         Raises EnrolmentError, MetadataError, OktaError, TeleportError, StateError, ConfigError or NotAgreedError; each
-        step that was shown as made stays, and another run does the rest.
+        step that was shown as made stays, and a second run does the rest.
         """
         if self._talk.is_asking and read_config(self._config) is None:
-            self._talk.say(f"{self._config} is not there yet")
+            self._talk.say(f"{self._config} does not exist yet")
             write_config(self._config, await first_configuration(self._talk))
         settings = settings_to_begin_with(self._config, self._answers)
         set_up_logs(settings, among_output=True)
@@ -114,7 +114,7 @@ class EnrollFlow:
         return self.outcome
 
     async def _enrolled(self, settings: Settings, base: Base) -> tuple[SamlApp, Changes]:
-        """Do the steps; return the app, and what the configuration is to say."""
+        """Do the steps; return the app, and the changes of the configuration."""
         async with connected(base, settings) as parts:
             if self._talk.is_asking:
                 await self._ask(parts)
@@ -127,8 +127,8 @@ class EnrollFlow:
             steps = enrolment.steps(found)
             for step in steps:
                 self._talk.show(step)
-            if any(step.state is State.TO_DO for step in steps) and not await self._talk.agrees("Do this?"):
-                raise NotAgreedError("nothing was written", remedy="run it again when it should be done")
+            if any(step.state is State.TO_DO for step in steps) and not await self._talk.agrees("Apply these steps?"):
+                raise NotAgreedError("nothing was written", remedy="run it again to enrol")
             async for step in enrolment.run(found):
                 self.outcome.steps.append(step)
                 if step.state is not State.DONE:
@@ -137,7 +137,7 @@ class EnrollFlow:
             return enrolment.app, self._changes(found, enrolment.app)
 
     async def _ask(self, parts: Parts) -> None:
-        """Ask what no flag and no file answered. Raises ConfigError and OktaError."""
+        """Ask for answers that neither an option nor a file gave. Raises ConfigError and OktaError."""
 
         async def groups() -> list[str]:
             return [group.name for group in (await parts.okta.directory.groups()).rows]
@@ -150,7 +150,7 @@ class EnrollFlow:
         except ValidationError as error:
             raise unusable(error) from None
         self._wishes = self._answers.wishes()
-        # What cannot be used is refused before anything is written.
+        # Refuse unusable answers before anything is written.
         settings_to_begin_with(self._config, self._answers)
 
     async def _enrolment(self, settings: Settings, base: Base, parts: Parts) -> Enrolment:
@@ -182,15 +182,15 @@ class EnrollFlow:
     async def _follow(
         self, service: Service, running: asyncio.Future[None], settings: Settings, base: Base, app: SamlApp
     ) -> None:
-        """Say what the first pass did; then guide through SCIM, if that is configured."""
-        self._talk.say("the first pass runs")
+        """Show the result of the first pass; then guide through SCIM, if it is configured."""
+        self._talk.say("running the first pass")
         status = await self._until(service, running, base.clock, _first_pass_is_over)
         if status is None:
-            self.outcome.error = "the service ended before its first pass was through"
+            self.outcome.error = "the service ended before its first pass ended"
             return
         self.outcome.error = status.last_error
         if status.last_error:
-            self._talk.say(f"the first pass did not do all of its work: {status.last_error}")
+            self._talk.say(f"the first pass failed in part: {status.last_error}")
         else:
             if not status.holdings.users and self._has_just_assigned:
                 self._talk.say("waiting for Okta, which assigns the people of a group in the background")
@@ -213,7 +213,7 @@ class EnrollFlow:
     ) -> None:
         tokens = await base.store.scim_tokens.tokens()
         if any(token.last_used for token in tokens):
-            self._talk.say("SCIM: Okta has called before, so nothing is changed there")
+            self._talk.say("SCIM: Okta has called before, so it stays as it is")
             return
         token, url = new_token(), settings.scim.public_url or ""
         await base.store.scim_tokens.add(
@@ -227,14 +227,14 @@ class EnrollFlow:
         for line in scim_guide(app.label, url, token, groups=settings.access_lists.enabled):
             self._talk.say(line)
         if self._waits:
-            self._talk.say("waiting for Okta's first request (Ctrl-C ends the waiting; nothing is lost)")
+            self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
             if await self._until(service, running, base.clock, _okta_has_called):
                 self._talk.say("SCIM works: Okta has called")
 
     async def _until(
         self, service: Service, running: asyncio.Future[None], clock: Clock, condition: Condition
     ) -> Status | None:
-        """Wait until a status fulfils a condition, and return it; None if the service ended before."""
+        """Wait until a status meets a condition, and return it; None if the service ended first."""
         while not running.done():
             status = await service.status()
             if condition(status):
@@ -244,7 +244,7 @@ class EnrollFlow:
 
 
 def _first_pass_is_over(status: Status) -> bool:
-    """Whether a pass has ended, or the service goes on from one of an earlier process."""
+    """Whether a pass has ended, or the service resumed from one of an earlier process."""
     is_resumed = status.state == "idle" and status.next_pass is not None
     return status.last_pass is not None or bool(status.last_error) or is_resumed
 
@@ -258,10 +258,10 @@ def _okta_has_called(status: Status) -> bool:
 
 
 def settings_to_begin_with(config: Path, answers: Answers) -> Settings:
-    """Return the settings of the file, as if a plugin held what is not known yet. Raises ConfigError."""
+    """Return the settings of the file, with those that are still unknown left to a plugin. Raises ConfigError."""
     text = read_config(config)
     if text is None:
-        what = f"{config}: there is no such configuration file"
+        what = f"{config}: the configuration file does not exist"
         remedy = f"write one with the addresses and credentials: `teleport-okta configure > {config}`"
         raise ConfigError(what, remedy=remedy)
     changes: Changes = managed_changes(answers.plugin)
@@ -270,8 +270,10 @@ def settings_to_begin_with(config: Path, answers: Answers) -> Settings:
 
 
 async def refuse_beside_service(settings: Settings) -> None:
-    """Raise ConfigError while a service runs on the data directory."""
+    """Raise ConfigError if a service runs on the data directory."""
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             what = f"a service runs on {settings.storage.data_dir}"
-            raise ConfigError(what, remedy="stop it, enrol, and start it again: the enrolment starts the sync itself")
+            raise ConfigError(
+                what, remedy="stop it, enrol, and start it again: the enrolment runs the first pass itself"
+            )

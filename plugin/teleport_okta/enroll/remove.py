@@ -1,4 +1,4 @@
-"""`enroll --remove`: an enrolment is undone."""
+"""`enroll --remove`: undoes an enrolment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def remove_enrolment(config: Path, answers: Answers, talk: Console, clock: Clock | None = None) -> Outcome:
-    """Remove what an enrolment made. The configuration file stays, and so do users, groups and lists.
+    """Remove the objects of an enrolment. The configuration file stays, and so do users, groups and lists.
 
     Raises OktaError, TeleportError, StateError, ConfigError or NotAgreedError; another run does the rest.
     """
@@ -51,7 +51,7 @@ async def remove_enrolment(config: Path, answers: Answers, talk: Console, clock:
             talk.say("there is nothing to remove")
             return outcome
         if not await talk.agrees("Remove this?"):
-            raise NotAgreedError("nothing was removed", remedy="run it again when it should be done")
+            raise NotAgreedError("nothing was removed", remedy="run it again to remove the enrolment")
         async for step in removal.run(found):
             outcome.steps.append(step)
             if step.state is not State.DONE:

@@ -1,6 +1,6 @@
-"""What a person does in Okta's admin console so that Okta provisions people by SCIM: no API can do it.
+"""The steps in Okta's admin console that make Okta provision people through SCIM.
 
-See `docs/reference/okta.md` 4.4.
+Okta has no API for them (`docs/reference/okta.md` 4.4).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def scim_guide(label: str, base_url: str, token: str, *, groups: bool) -> Iterator[str]:
-    """Yield the steps, in the words of the admin console. The token is shown here and nowhere else."""
+    """Yield the steps, with the names that the admin console uses. The token is shown only here."""
     pushes = "Push New Users, Push Profile Updates" + (", Push Groups" if groups else "")
     yield f"In Okta's admin console: Applications > {label}"
     yield "  1. General > App Settings > Edit: Provisioning: SCIM. Save."
@@ -24,4 +24,4 @@ def scim_guide(label: str, base_url: str, token: str, *, groups: bool) -> Iterat
     yield f"       Authorization: Bearer              {token}"
     yield "     Test Connector Configuration, then Save."
     yield "  3. Provisioning > To App > Edit: Create Users, Update User Attributes, Deactivate Users. Save."
-    yield "  4. Assignments: whoever was assigned before needs Provision User once."
+    yield "  4. Assignments: people who were assigned before need Provision User once."

@@ -1,1 +1,1 @@
-"""Life under Teleport's plugin resource: its settings are followed, and the status is reported there."""
+"""Management by Teleport's plugin resource: following its settings, and reporting the status in it."""

@@ -1,7 +1,7 @@
-"""Teleport's audit log learns what was done, out of the journal: by full passes, by events and by SCIM requests alike.
+"""Writes the changes in the journal to Teleport's audit log: those of full passes, events and SCIM requests alike.
 
-The position in the journal moves after the events were taken, so that none is lost; after a crash some may be there
-twice.
+The position in the journal moves after Teleport has accepted the events, so that none is lost; after a crash some may
+be in the audit log twice.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.audit_log import AuditLog
 
 EVERY: Final = timedelta(seconds=30)
-"""How often the journal is looked at."""
+"""How often the journal is read."""
 
 ENTRIES_AT_ONCE: Final = 2000
 
 SAME_FAILURE_AFTER: Final = timedelta(hours=1)
-"""After so long a failure that lasts is told again."""
+"""How often a lasting failure is reported again."""
 
 _OF_LISTS: Final = frozenset({ACCESS_LIST, MEMBER, ROLE})
 
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 def events_of(entries: Iterable[JournalEntry], status: Status, settings: Settings) -> list[AuditEvent]:
-    """Put what was done into events; totals are those of `status`."""
+    """Return the audit events for the changes in some entries, with the totals of `status`."""
     done: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     lists_changed = False
     for entry in entries:
@@ -92,7 +92,7 @@ def _of_lists(status: Status, settings: Settings, error: str) -> AccessListsSync
 
 
 class Auditor:
-    """Tells the audit log what is new in the journal."""
+    """Writes new entries of the journal to the audit log."""
 
     def __init__(
         self,
@@ -115,26 +115,26 @@ class Auditor:
         self._problem = ""
 
     async def keep(self) -> None:
-        """Look at the journal now and then, until cancelled."""
+        """Read the journal every 30 seconds, until cancelled."""
         while True:
             await self.look()
             await self._clock.sleep(EVERY.total_seconds())
 
     async def look(self) -> None:
-        """Tell what is new. What cannot be told now is told later; the log says so once."""
+        """Write the new entries. After a failure they are tried again; our log reports the failure once."""
         try:
             position = await self._position()
             if self._is_writer():
                 await self._tell(position)
         except TeleportOktaError as error:
             if str(error) != self._problem:
-                _log.warning("Teleport's audit log was not told what was done; it will be tried again: %s", error)
+                _log.warning("events could not be written to Teleport's audit log; this is tried again: %s", error)
             self._problem = str(error)
         else:
             self._problem = ""
 
     async def _position(self) -> int:
-        """Return up to where the journal was told. What was done before there was such a position is never told."""
+        """Return the position in the journal. The first call begins at its end: older changes are not reported."""
         position = await self._store.audited()
         if position is None:
             position = await self._store.journal.last_sequence()

@@ -1,4 +1,4 @@
-"""What is to run, decided by the file, the plugins that the cluster has, and what was known before. Pure."""
+"""The decision which settings apply, from the file, the cluster's plugins, and the plugin as it was read last. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FROM_PLUGIN = "plugin"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to run: `settings`, or nothing, and then `reason` says why.
+    """The settings to sync with; None if nothing is synced, and then `reason` says why.
 
-    `source` names whose settings hold; `name` is that of the plugin resource, empty where the file alone holds.
-    `plugin` are its settings, as far as they are known. `is_stale`: the plugin cannot be read, and what is known of it
-    is from before. `may_report`: there is a plugin of ours whose status we write, with `code` while nothing runs.
+    `source` says whether the file or a plugin resource decided; `name` is that of the plugin, empty for the file.
+    `plugin` are its settings, if they are known. `is_stale`: the plugin cannot be read, and its settings are from
+    before. `may_report`: there is a plugin of ours whose status we write, with `code` if nothing is synced.
     """
 
     settings: Settings | None
@@ -40,23 +40,23 @@ class Decision:
     warnings: tuple[str, ...] = ()
 
     def asks_for_the_same(self, other: Decision) -> bool:
-        """Whether what runs by one may go on running by the other."""
+        """Whether both have the same settings, so that the sync need not be built again."""
         return self.settings == other.settings
 
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The plugins of a cluster; `unread` says why they cannot be read now (empty: they were)."""
+    """The plugins of a cluster; `unread` is why they could not be read, else empty."""
 
     all: Sequence[Plugin] = ()
     unread: str = ""
 
     def named(self, name: str) -> Plugin | None:
-        """Return one by name."""
+        """Return the plugin of a name, or None."""
         return next((plugin for plugin in self.all if plugin.name == name), None)
 
     def hosted_for(self, addresses: Collection[str]) -> Plugin | None:
-        """Return the plugin by which Teleport's own runner works on an organisation of these addresses."""
+        """Return the plugin with which Teleport's own integration syncs an organisation of these addresses."""
         return next(
             (
                 plugin
@@ -77,11 +77,11 @@ def decide(
     connector_app_id: str = "",
     addresses: Collection[str] = (),
 ) -> Decision:
-    """Say what is to run.
+    """Decide which settings apply.
 
-    `known` are the plugin's settings as they were last read, which hold while it cannot be read: an error is no
-    absence. `connector_app_id` is the app that the plugin's SAML connector is labelled with. `addresses` are further
-    ones of the organisation, as far as Okta has named them.
+    `known` are the plugin's settings as they were read last. They apply while it cannot be read: an error does not mean
+    that it was deleted. `connector_app_id` is the app in the label of the plugin's SAML connector. `addresses` are
+    further ones of the organisation, once Okta has reported them.
     """
     hosted = plugins.hosted_for([local.okta.org_url, *addresses])
     name = local.plugin.name or ""
@@ -95,19 +95,17 @@ def decide(
     if plugin is None:
         return Decision(None, FROM_PLUGIN, name, f"there is no plugin {name!r} in the cluster: create it, or enrol")
     if plugin.okta is None:
-        return Decision(
-            None, FROM_PLUGIN, name, f"plugin {name!r} is not of type okta: name another one in plugin.name"
-        )
+        return Decision(None, FROM_PLUGIN, name, f"plugin {name!r} is not of type okta: set plugin.name to another one")
     return _managed(local, name, plugin.okta, connector_app_id)
 
 
 def _beside(hosted: Plugin, name: str, ours: Plugin | None) -> Decision:
-    """Run nothing beside a hosted plugin; ours, if it is another one, says so."""
+    """Sync nothing while a hosted plugin exists; if ours is another one, its status reports that."""
     return Decision(
         None,
         FROM_PLUGIN if name else FROM_FILE,
         name,
-        f"Teleport's own integration runs on this organisation: plugin {hosted.name!r} has the label of a hosted "
+        f"Teleport's own integration runs for this organisation: plugin {hosted.name!r} has the label of a hosted "
         "plugin; two would undo each other's work: delete one of them",
         StatusCode.CONFIG_ERROR,
         plugin=None if ours is None else ours.okta,
@@ -125,17 +123,17 @@ def _managed(local: Settings, name: str, plugin: OktaPluginSettings, connector_a
     except ConfigError as error:
         return Decision(None, FROM_PLUGIN, name, str(error), StatusCode.CONFIG_ERROR, plugin=plugin, may_report=True)
     if settings is None:
-        nothing = f"plugin {name!r} has user sync switched off, and no SCIM endpoint is configured"
+        nothing = f"plugin {name!r} has user sync off, and no SCIM endpoint is configured"
         return Decision(None, FROM_PLUGIN, name, nothing, plugin=plugin, may_report=True)
     return Decision(settings, FROM_PLUGIN, name, plugin=plugin, may_report=True, warnings=_warnings(name, plugin))
 
 
 def _warnings(name: str, plugin: OktaPluginSettings) -> tuple[str, ...]:
-    """Return what the plugin asks for and nothing fulfils."""
+    """Return warnings about settings of the plugin that this release does not support."""
     found = []
     if plugin.write_back:
         found.append(
-            f"plugin {name!r} has bidirectional sync switched on: Teleport lets people request Okta's apps and groups, "
+            f"plugin {name!r} has bidirectional sync on: Teleport lets people request Okta's apps and groups, "
             "and nothing writes that back to Okta; set disable_bidirectional_sync"
         )
     if plugin.log_export:
@@ -146,10 +144,10 @@ def _warnings(name: str, plugin: OktaPluginSettings) -> tuple[str, ...]:
 
 
 def _unread(local: Settings, name: str, why: str, known: OktaPluginSettings | None, connector_app_id: str) -> Decision:
-    """Go on by what is known, if anything is."""
+    """Continue with the settings that were read before, if there are any."""
     if known is None:
-        reason = f"plugin {name!r} cannot be read, and never was: {why}"
+        reason = f"plugin {name!r} cannot be read, and was never read before: {why}"
         return Decision(None, FROM_PLUGIN, name, reason, StatusCode.UNKNOWN, is_stale=True)
     before = _managed(local, name, known, connector_app_id)
-    reason = f"plugin {name!r} cannot be read, so its settings of before hold: {why}"
+    reason = f"plugin {name!r} cannot be read, so the settings that were read before apply: {why}"
     return replace(before, reason=reason, is_stale=True, may_report=False)

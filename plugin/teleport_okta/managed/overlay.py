@@ -1,6 +1,6 @@
-"""The settings that hold while a plugin resource manages the service: those of the file, with the plugin's in place.
+"""The settings that apply while a plugin resource manages the service: the file's, with the plugin's on top. Pure.
 
-Pure. The plugin decides what is synced; the file keeps what no plugin has: addresses, credentials, limits, intervals.
+The plugin decides what is synced; addresses, credentials, limits and intervals come from the file.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _SOURCES: Final = {SOURCE_APP: "saml_app", SOURCE_ORGANIZATION: "organization"}
 
 
 def settings_under(plugin: OktaPluginSettings, local: Settings, *, name: str, connector_app_id: str = "") -> Settings:
-    """Return the settings that hold; `connector_app_id` is the app that the SAML connector is labelled with.
+    """Return the settings that apply; `connector_app_id` is the app in the label of the SAML connector.
 
-    Raises ConfigError where the plugin and the file contradict each other, or the plugin's settings cannot be used.
+    Raises ConfigError if the plugin and the file contradict each other, or the plugin's settings cannot be used.
     """
     if not same_organization(plugin.org_url, local.okta.org_url):
-        # The credential of the file must not be sent to wherever somebody pointed the plugin.
+        # A person who can edit the plugin must not be able to redirect the credential of the file.
         what = f"plugin {name!r} is for {plugin.org_url or 'no organisation'}, the credential for {local.okta.org_url}"
         raise ConfigError(what, remedy=f"change the plugin, or okta.org_url with the credential of {plugin.org_url}")
     values: dict[str, Any] = local.model_dump(exclude={"plugin"}, exclude_unset=True)
@@ -54,12 +54,12 @@ def settings_under(plugin: OktaPluginSettings, local: Settings, *, name: str, co
 
 
 def syncs_nothing(plugin: OktaPluginSettings, local: Settings) -> bool:
-    """Whether there is nothing to do: nobody is synced, and no SCIM client provisions anybody."""
+    """Whether there is nothing to do: user sync is off, and no SCIM client provisions people."""
     return not plugin.sync_users and not local.is_provisioned
 
 
 def _people(plugin: OktaPluginSettings, app_id: str) -> dict[str, object]:
-    """Return whose people are synced. Where nobody said, those of the app, and without an app everybody (6.1)."""
+    """Return which people are synced. By default those of the app, and without an app everybody."""
     if not plugin.sync_users:
         return {"source": "scim", "apps_and_groups": False, "follow_log": False}
     source = _SOURCES.get(plugin.source) or ("saml_app" if app_id else "organization")

@@ -1,4 +1,4 @@
-"""The status of the plugin resource, made of what `status` shows. Pure."""
+"""The status of the plugin resource, made from the status of the service. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from teleport_okta.sync.status import Status
 
 ERROR_AT_MOST: Final = 1000
-"""Characters of an error that are reported; the whole is in the log and in `status`."""
+"""The most characters of an error; the log and `status` have all of it."""
 
 EVERYONE: Final = "Everyone"
-"""The group that has everybody of an organisation, by the name that Okta gives it."""
+"""Okta's name of the group with everybody in an organisation."""
 
 NO_EXPORT: Final = "this service does not export Okta's System Log to Teleport's audit log"
 
@@ -31,7 +31,7 @@ _CODES: Final = {
 
 
 def plugin_status(status: Status, decision: Decision, connector: SamlConnector | None, *, app_id: str) -> PluginStatus:
-    """Return the whole status of the plugin of a decision. `app_id` is the SAML app of the people, empty for none."""
+    """Return the status for the plugin of a decision. `app_id` is the SAML app of the people, empty for none."""
     runs, settings = decision.settings is not None, decision.settings
     code = _CODES[status.failure] if runs else decision.code
     error = status.last_error if runs else decision.reason
@@ -87,14 +87,14 @@ def _part(result: PartResult | None, *, enabled: bool) -> PartStatus:
 
 
 def _log_export(decision: Decision) -> PartStatus:
-    """Nothing is exported; where the plugin asks for it, that is an error."""
+    """Return an error if the plugin asks for the export, which we do not have."""
     if decision.plugin is None or not decision.plugin.log_export:
         return PartStatus()
     return PartStatus(enabled=False, code=SyncCode.ERROR, error=NO_EXPORT)
 
 
 def _last_sync(status: Status, users: PartResult | None) -> datetime | None:
-    """Return when Okta was last heard to the end: by a full pass, or by its log, which tells of every change."""
+    """Return when we last had all changes of Okta: after a full pass, or after a complete read of its System Log."""
     times = [users.succeeded if users is not None else None]
     if status.following is not None and status.following.state == "following":
         times.append(status.following.polled_at)

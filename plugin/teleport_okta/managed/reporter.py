@@ -1,4 +1,4 @@
-"""The status of the plugin resource is written as a whole, when it changed, and not more often than needed."""
+"""Writes the whole status of the plugin resource after a change, and not more often than necessary."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.plugins import Plugins
 
 CHANGED_AFTER: Final = timedelta(seconds=10)
-"""Between two reports of different states: each makes an administrator's edit of the same moment fail."""
+"""The least time between two reports. An administrator's edit fails if a report comes while it is open."""
 
 TIMES_AFTER: Final = timedelta(minutes=5)
-"""Between two reports where only the moments differ."""
+"""The least time between two reports that differ only in their times."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ class Reporter:
         self._reported: PluginStatus | None = None
         self._tried_at: datetime | None = None
         self.problem = ""
-        """Why the last report was not taken; empty when it was."""
+        """Why the last report failed; empty if it did not."""
 
     async def report(self, name: str, status: PluginStatus) -> bool:
-        """Write a status if it is due, and return whether it was written. A report that fails is tried again."""
+        """Write a status if it is due, and return whether it was written. A failed report is tried again."""
         if name != self._name:
             self._name, self._reported, self._tried_at = name, None, None
         if not self._is_due(status):
@@ -47,14 +47,14 @@ class Reporter:
             await self._plugins.report(name, status)
         except TeleportError as error:
             if str(error) != self.problem:
-                _log.warning("the status of plugin %r was not written; it will be tried again: %s", name, error)
+                _log.warning("the status of plugin %r could not be written; this is tried again: %s", name, error)
             self.problem = str(error)
             return False
         self.problem, self._reported = "", status
         return True
 
     def forget(self) -> None:
-        """Write the next status whatever it is: the resource is another one, or gone."""
+        """Write the next status in any case: the resource was deleted, or is another one."""
         self._name = ""
 
     def _is_due(self, status: PluginStatus) -> bool:

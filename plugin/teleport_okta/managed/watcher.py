@@ -1,7 +1,7 @@
-"""The plugin resource is looked at again and again: it says what is to run.
+"""Follows the plugin resource, which decides the settings.
 
-Plugins cannot be watched (`docs/reference/teleport.md` 4.12), so they are listed; the listing shows hosted plugins as
-well.
+Plugins cannot be watched (`docs/reference/teleport.md` 4.12), so they are listed at intervals. The listing also shows
+hosted plugins.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 UNMANAGED_EVERY: Final = timedelta(minutes=5)
-"""How often it is looked whether a hosted plugin has appeared, where no plugin manages this service."""
+"""How often plugins are listed if none manages this service: a hosted plugin may appear."""
 
 CONNECTOR_EVERY: Final = timedelta(minutes=5)
-"""How often the SAML connector is read, for the app that it is labelled with and for the status."""
+"""How often the SAML connector is read, for the app in its label and for the status."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _ConnectorSeen:
-    """A connector as it was read, or None where there was none of the name."""
+    """A connector as it was read; None if there is none of this name."""
 
     name: str
     connector: SamlConnector | None
@@ -46,7 +46,7 @@ class _ConnectorSeen:
 
 
 class PluginFollower:
-    """Decides what is to run."""
+    """Reads the plugins, and decides which settings apply."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class PluginFollower:
         return None if self._seen is None else self._seen.connector
 
     def take(self, local: Settings) -> None:
-        """Decide by other settings of the file from now on; which plugin is followed stays."""
+        """Use other settings of the file from now on; the name of the plugin stays."""
         self._local = local
 
     async def look(self) -> Decision:
-        """Look once and decide. What cannot be read is as it was."""
+        """Read once and decide. For what cannot be read, the last read counts."""
         name = self._local.plugin.name or ""
         self._has_looked = True
         await self._recall(name)
@@ -102,7 +102,7 @@ class PluginFollower:
         return decision
 
     async def until_changed(self, since: Decision) -> Decision:
-        """Look now and then, and return the first decision by which something else is to run, or to be reported."""
+        """Look at intervals, and return the first decision that differs."""
         while True:
             if self._has_looked:
                 await self._clock.sleep(self._interval.total_seconds())
@@ -123,14 +123,14 @@ class PluginFollower:
                 found += () if plugin is None else (plugin,)
         except FeatureUnavailableError as error:
             return Plugins(
-                unread=f"{error}; without a plugin service, take plugin.name out and set what it decides in the file"
+                unread=f"{error}; without a plugin service, remove plugin.name and set in the file what it would decide"
             )
         except TeleportError as error:
             return Plugins(unread=str(error))
         return Plugins(found)
 
     async def _app_of_connector(self, settings: OktaPluginSettings | None) -> str:
-        """Return the app that the plugin's SAML connector is labelled with. Raises TeleportError."""
+        """Return the app in the label of the plugin's SAML connector. Raises TeleportError."""
         if settings is None or not settings.connector:
             self._seen = None
             return ""
@@ -146,21 +146,21 @@ class PluginFollower:
         try:
             self._known = await self._store.plugin_settings(name)
         except (StateError, ValueError) as error:
-            _log.warning("what was known of plugin %r cannot be read: %s", name, error)
+            _log.warning("the stored settings of plugin %r cannot be read: %s", name, error)
         self._is_recalled = True
 
     async def _remember(self, name: str, settings: OktaPluginSettings | None) -> None:
-        """Keep what the plugin says, so that a start while it cannot be read goes on by it."""
+        """Store the plugin's settings, for a start while the plugin cannot be read."""
         if settings == self._known:
             return
         self._known = settings
         try:
             await self._store.remember_plugin_settings(name, settings)
         except StateError as error:
-            _log.warning("the settings of plugin %r could not be kept: %s", name, error)
+            _log.warning("the settings of plugin %r could not be stored: %s", name, error)
 
     def _say(self, decision: Decision) -> None:
-        """Log what was decided, when that is new."""
+        """Log a decision that differs from the last one."""
         digest = decision.plugin.digest[:12] if decision.plugin is not None else ""
         said = f"{decision.name} {digest} {decision.settings is not None} {decision.reason} {decision.warnings}"
         if said == self._said:

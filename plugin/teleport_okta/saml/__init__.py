@@ -1,1 +1,1 @@
-"""SAML: what Okta's identity provider says about itself, and enrolment."""
+"""SAML: the metadata of Okta's identity provider, and enrolment."""

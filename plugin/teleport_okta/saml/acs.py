@@ -1,7 +1,7 @@
-"""Where Okta sends people back to: the assertion consumer service (ACS) of a connector at the cluster's proxy. Pure.
+"""The address to which Okta sends people back: the assertion consumer service (ACS) of a connector. Pure.
 
-Teleport compares the addresses in an assertion with that of the connector letter by letter, so app and connector have
-to agree in every letter. Which proxy is meant is another question, where case and port 443 do not count.
+Teleport compares the addresses in an assertion with the connector's letter by letter, so app and connector must have
+exactly the same. To decide which proxy an address means, case and port 443 do not matter.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _HIGHEST_PORT: Final = 65_535
 
 
 def acs_url(proxy: str, connector: str) -> str:
-    """Return the address for a proxy (host[:port]; a browser's address will do) and the name of a connector.
+    """Return the address for a proxy (host[:port]; or a URL of a browser) and the name of a connector.
 
-    Raises EnrolmentError where `proxy` is no address.
+    Raises EnrolmentError if `proxy` is not an address.
     """
     found = _PROXY.fullmatch(proxy.strip().lower())
     port = _HTTPS if found is None or found["port"] is None else int(found["port"])
     if found is None or not 0 < port <= _HIGHEST_PORT:
         what = f"the proxy cannot be reached at {proxy!r}: that is not host[:port]"
-        raise EnrolmentError(what, remedy="name it with --proxy, as people have it in their browsers")
+        raise EnrolmentError(what, remedy="give it with --proxy, as people type it into their browsers")
     at_port = "" if port == _HTTPS else f":{port}"
     return f"https://{found['host']}{at_port}/v1/webapi/saml/acs/{connector}"
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two addresses lead to the same place: the case of the host and the usual port do not count."""
+    """Whether two addresses mean the same place: the case of the host and the default port do not matter."""
     try:
         return _parts(one) == _parts(other)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The Okta app that people sign in to Teleport with, as it is asked for (`docs/reference/okta.md` 4.1).
+"""The request that creates the Okta app for signing in to Teleport (`docs/reference/okta.md` 4.1).
 
 The body is complete, because the app is never replaced later: `PUT /apps/{id}` would reset its provisioning (4.4).
 """

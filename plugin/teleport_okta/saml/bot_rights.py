@@ -1,4 +1,4 @@
-"""What the bot has to be allowed for an enrolment, by the rules of its roles: trying a right would write. Pure."""
+"""The permissions of the bot for an enrolment, read from the rules of its roles: trying one would write. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATE: Final = "create"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Verbs on a kind of resource, and what for; a rule on one of the `aliases` of the kind grants the same."""
+    """Verbs on a kind of resource, and their purpose; a rule on one of the `aliases` of the kind grants the same."""
 
     kind: str
     verbs: tuple[str, ...]
@@ -30,26 +30,26 @@ class Right:
         return f"{', '.join(self.verbs)} `{self.kind}`"
 
     def creating(self) -> Right:
-        """Return the same with the right to create: the resource is not there yet."""
+        """Return the same with the right to create, for a resource that does not exist yet."""
         return replace(self, verbs=(*self.verbs, CREATE))
 
     def may_look(self, rules: Rules) -> bool:
-        """Whether the resource can be looked for at all."""
+        """Whether the bot may list and read the resource."""
         looks = [verb for verb in self.verbs if verb in {"list", "read"}]
         return all(_allowed(rules, self, verb) is not _Allowed.NO for verb in looks)
 
 
 CONNECTORS: Final = Right(
-    "saml", ("read", "update"), "to make the SAML connector and to keep its metadata right", ("auth_connector",)
+    "saml", ("read", "update"), "to make the SAML connector and to keep its metadata up to date", ("auth_connector",)
 )
-"""The right to create can be taken away after an enrolment (`docs/reference/teleport.md` 4.5)."""
+"""The right to create can be removed after an enrolment (`docs/reference/teleport.md` 4.5)."""
 
 PLUGINS: Final = Right("plugin", ("list", "read", "update"), "to record the integration and to follow its settings")
 """One rule kind covers settings and status of a plugin (`docs/reference/teleport.md` 4.14)."""
 
 
 def rights_needed(connector: object | None, plugin: object | None, *, has_plugins: bool) -> list[Right]:
-    """Return what an enrolment needs; what is None is still to be created."""
+    """Return the rights that an enrolment needs; a resource that is None must be created."""
     needed = [CONNECTORS if connector is not None else CONNECTORS.creating()]
     if has_plugins:
         needed.append(PLUGINS if plugin is not None else PLUGINS.creating())
@@ -59,13 +59,13 @@ def rights_needed(connector: object | None, plugin: object | None, *, has_plugin
 class _Allowed(IntEnum):
     NO = 0
     PERHAPS = 1
-    """A rule with a condition speaks of it: which objects it holds for shows when they are written."""
+    """Only a rule with a condition covers it: whether it applies to an object shows when that is written."""
 
     YES = 2
 
 
 def check_rights(rules: Rules, needed: Collection[Right]) -> tuple[str, ...]:
-    """Return the rights that only their first use proves, because rules with conditions grant or deny them.
+    """Return the rights that only the first use can prove, because rules with conditions grant or deny them.
 
     Raises MissingRightsError that names every right which no rule grants.
     """
@@ -83,7 +83,7 @@ def check_rights(rules: Rules, needed: Collection[Right]) -> tuple[str, ...]:
 
 
 def _allowed(rules: Rules, right: Right, verb: str) -> _Allowed:
-    """Say whether a verb is allowed: each name of the kind counts by itself, as the server looks at them."""
+    """Return whether a verb is allowed. Each alias of the kind is checked by itself, as the server does."""
     return max(_allowed_on(rules, kind, verb) for kind in (right.kind, *right.aliases))
 
 

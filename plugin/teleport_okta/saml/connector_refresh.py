@@ -1,6 +1,6 @@
-"""The SAML connector keeps saying what the Okta app's metadata says: a rotated signing key would end every sign-in.
+"""Keeps the metadata in the SAML connector up to date: after Okta rotates the signing key, no sign-in would work.
 
-Only a connector that is labelled with the app that people come from is changed, and of it only the metadata.
+Only the connector whose label names the app of the people is changed, and in it only the metadata.
 """
 
 from __future__ import annotations
@@ -29,23 +29,22 @@ EVERY: Final = timedelta(hours=1)
 """How often the metadata is read, which costs two calls."""
 
 AGAIN_AFTER: Final = (5.0, 30.0)
-"""Seconds after a look that the System Log hastened: the app may be read as it was before.
-
-See `docs/reference/okta.md` 5.5.
+"""Seconds after a look that an event caused. The first read may still show the app as it was before the event
+(`docs/reference/okta.md` 5.5).
 """
 
 FIRST_RETRY: Final = 30.0
 LONGEST_RETRY: Final = 600.0
-"""Seconds after a look that failed, doubled each time: with an old key in the connector nobody can sign in."""
+"""Seconds after a failed look, doubled each time. Not longer: with an old key in the connector nobody can sign in."""
 
 _GLANCED_AT_EVERY: Final = 5.0
-"""Seconds between two looks at what the System Log told of the app, and at whether this process may write."""
+"""Seconds between two checks of events about the app, and of the lease; both are in memory."""
 
 _log = logging.getLogger(__name__)
 
 
 class ConnectorRefresher:
-    """Keeps one connector. `told` returns what the System Log told of our app; what is new there hastens a look."""
+    """Keeps one connector up to date. `told` returns events about our app; a new one causes a look at once."""
 
     def __init__(
         self,
@@ -67,19 +66,19 @@ class ConnectorRefresher:
         self._told = told
         self._was_there = False
         self.warnings: tuple[str, ...] = ()
-        """What a person has to see to: certificates that end, and why the connector could not be kept right."""
+        """What needs a person: certificates that expire, and why the connector could not be updated."""
 
     async def keep(self) -> None:
-        """Look now and then, soon after the log told something, and soon after a failure, until cancelled."""
-        heard: frozenset[str] = frozenset()
+        """Look once an hour, at once after an event, and soon after a failure, until cancelled."""
+        handled: frozenset[str] = frozenset()
         due, failures, again = self._clock.monotonic(), 0, list[float]()
         while True:
-            told = frozenset(self._told())
+            events = frozenset(self._told())
             if not self._may_look:
                 self.warnings, due = (), self._clock.monotonic()  # a process that takes over looks at once
-            elif self._clock.monotonic() >= due or not told <= heard:
-                again = again[1:] if told <= heard else list(AGAIN_AFTER)
-                heard = told
+            elif self._clock.monotonic() >= due or not events <= handled:
+                again = again[1:] if events <= handled else list(AGAIN_AFTER)
+                handled = events
                 failures = 0 if await self.look() else failures + 1
                 if failures:
                     pause = min(FIRST_RETRY * 2.0 ** (failures - 1), LONGEST_RETRY)
@@ -90,11 +89,11 @@ class ConnectorRefresher:
 
     @property
     def _may_look(self) -> bool:
-        """Whether this process is the one that writes, and as the bot; a standby leaves Okta's limits to the other."""
+        """Whether this process holds the lease and has a bot. A standby makes no calls, to save Okta's rate limits."""
         return self._teleport.bot is not None and self._teleport.is_writer
 
     async def look(self) -> bool:
-        """Bring the connector up to date, and return False if that failed, which is a warning then."""
+        """Bring the connector up to date. Returns False after a failure, which becomes a warning."""
         if not self._may_look:
             self.warnings = ()
             return True
@@ -113,14 +112,14 @@ class ConnectorRefresher:
     async def _settled(self) -> tuple[str, ...]:
         connector = await self._teleport.connectors.get(self._name)
         if connector is None and self._was_there:
-            raise EnrolmentError("it is gone, so nobody can sign in through it", remedy="enrol again")
+            raise EnrolmentError("it was deleted, so nobody can sign in through it", remedy="enrol again")
         if connector is None or connector.labels.get(APP_ID) != self._app_id:
             self._was_there = False
             return ()
         self._was_there = True
         app = await self._okta.get(self._app_id)
         if app is None:
-            what = f"it belongs to the app {self._app_id}, which is not there any more"
+            what = f"it belongs to the app {self._app_id}, which no longer exists"
             raise DeadAppError(what, remedy=f"if it was deleted, delete the connector (tctl rm saml/{self._name})")
         if not app.is_saml:
             raise EnrolmentError(f"its app {app.label!r} ({app.id}) is not a SAML 2.0 app", remedy="enrol again")
@@ -128,22 +127,22 @@ class ConnectorRefresher:
         metadata = read_metadata(document, org_hosts=self._org_hosts(), source=f"the metadata of app {app.id}")
         if not is_current(connector, metadata, self._org_hosts()):
             await self._teleport.connectors.update(with_metadata(connector, metadata))
-            _log.info("the SAML connector %r has the app's present metadata now", self._name)
+            _log.info("updated the metadata in the SAML connector %r", self._name)
         return (*_of_app(connector, app), *self._of_certificates(connector, metadata))
 
     def _of_certificates(self, connector: SamlConnector, metadata: IdpMetadata) -> Iterator[str]:
-        """Warn of certificates that end: Teleport takes them without a word, and then refuses what they sign."""
+        """Warn of certificates that expire: Teleport accepts an expired one silently, but refuses its signatures."""
         now = self._clock.now()
         renew = "make a new one in Okta (the app > Sign On > SAML Signing Certificates); it is taken over by itself"
         for when in (
-            *(f"ended on {one.not_after:%Y-%m-%d}" for one in metadata.expired(now)),
-            *(f"ends on {one.not_after:%Y-%m-%d}" for one in metadata.expiring(now)),
+            *(f"expired on {one.not_after:%Y-%m-%d}" for one in metadata.expired(now)),
+            *(f"expires on {one.not_after:%Y-%m-%d}" for one in metadata.expiring(now)),
         ):
             yield f"the signing certificate of the app behind SAML connector {connector.name!r} {when}: {renew}"
 
 
 def _of_app(connector: SamlConnector, app: SamlApp) -> Iterator[str]:
-    """Warn of an app by which nobody can sign in: it is deactivated, or sends people elsewhere."""
+    """Warn if nobody can sign in through the app: it is deactivated, or sends people to another address."""
     try:
         check_app(app, connector.acs_url, connector=connector.name)
     except EnrolmentError as error:

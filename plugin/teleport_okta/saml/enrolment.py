@@ -1,8 +1,7 @@
-"""Enrolment: the Okta app, its assignment, the SAML connector and the plugin resource, each if it is not there yet.
+"""Enrolment: makes the Okta app, its assignment, the SAML connector and the plugin resource, if they do not exist.
 
-Every step looks first, so that an enrolment that was cut anywhere is finished by another one. Looking writes nothing
-and raises what stands in the way; the first write is the app, so that a credential that may not create apps writes
-nothing anywhere.
+Every step first checks what exists, so that a second enrolment completes an interrupted one. Checking writes nothing
+and raises the obstacles. The first write is the app: a credential that may not create apps then writes nothing at all.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ if TYPE_CHECKING:
 __all__ = ["Enrolment", "Found", "State", "Step"]
 
 SHOWN_AFTER: Final = 5.0
-"""Seconds after which Okta's listing of apps is believed to show an app that was created before."""
+"""Seconds after which Okta's listing of apps should show a new app."""
 
 _LOOKS: Final = 3
 _ATTEMPTS: Final = 3
-"""How often a change of the connector is tried that others' changes overtake."""
+"""How often a change of the connector is tried, if other clients change it at the same moment."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +53,8 @@ _log = logging.getLogger(__name__)
 class Enrolment:
     """One enrolment.
 
-    `org_url` is the organisation's address, `org_hosts` are the hosts that its metadata may name. `remember` is told of
-    the app that was created, and `known_app_id` is what it was told by an enrolment before.
+    `org_url` is the organisation's address, `org_hosts` are the hosts that its metadata may name. `remember` gets the
+    app that was created; `known_app_id` is the one that it got in an earlier enrolment.
     """
 
     def __init__(
@@ -88,33 +87,33 @@ class Enrolment:
         """The app, once `run` has come so far."""
 
     async def look(self) -> Found:
-        """Look what there is. Raises EnrolmentError, MetadataError, OktaError or TeleportError."""
+        """Check what exists. Raises EnrolmentError, MetadataError, OktaError or TeleportError."""
         found = await self._looker.look()
         if self._looked_at is None:
             self._looked_at = self._clock.monotonic()
         return found
 
     def steps(self, found: Found) -> list[Step]:
-        """Say what would be done."""
+        """Return the steps that `run` would do."""
         return self._steps.of(found)
 
     def proven(self, found: Found) -> list[str]:
-        """Say in words what the look has proven."""
+        """Return in words what the look has proven."""
         return proven(found)
 
     def unproven(self, found: Found) -> list[str]:
-        """Say in words what only the first use proves."""
+        """Return in words what only the first use can prove."""
         return unproven(found, assigns=self._wishes.assign_everyone)
 
     async def run(self, found: Found) -> AsyncIterator[Step]:
-        """Do what is not done, and yield each step when it is through; `app` is the app from then on.
+        """Do the missing steps, and yield each when it is done; `app` is set with the first.
 
-        It looks again first, and raises ChangedMeanwhileError if something else is to be done than by `found`, or
-        NotTheWriterError if another process writes for the organisation. It also raises what `look` raises; what was
-        yielded before stays.
+        It looks again first, and raises ChangedMeanwhileError if the steps differ from those of `found`, or
+        NotTheWriterError if another process writes for the organisation. It also raises the errors of `look`; steps
+        that were yielded before stay.
         """
         if self._teleport.lease is not None:
-            # Okta's side knows no lock: without this, two enrolments at once could create two apps.
+            # Okta has no lock: without the lease, two enrolments at once could create two apps.
             await self._teleport.lease.obtain(self._org_id)
         now = await self.look()
         if _plan(self.steps(now)) != _plan(self.steps(found)):
@@ -134,7 +133,7 @@ class Enrolment:
             yield step
 
     async def _create_app(self, found: Found) -> SamlApp:
-        """Create the app, and look for it where nobody knows whether that happened."""
+        """Create the app. If the outcome is unknown, look for it."""
         await self._check_is_still_missing(found)
         label = self._wishes.label_for(found.cluster.name)
         body = app_body(label, found.acs, group_filter=self._wishes.group_attribute_filter)
@@ -192,11 +191,11 @@ class Enrolment:
         return Step("connector", State.MADE, f"created the SAML connector {name!r}")
 
     async def _mend_connector(self, connector: SamlConnector, app: SamlApp, metadata: IdpMetadata, role: str) -> Step:
-        """Write what is missing into a connector. Others may change it meanwhile; their changes stay."""
+        """Write the missing parts into a connector. Changes that others make meanwhile stay."""
         name = connector.name
         for _ in range(_ATTEMPTS):
             if is_whole(connector, metadata, role, self._org_hosts):
-                return Step("connector", State.DONE, f"the SAML connector {name!r} is there, with the app's metadata")
+                return Step("connector", State.DONE, f"the SAML connector {name!r} exists, with the app's metadata")
             is_held = is_current(connector, metadata, self._org_hosts)
             wanted = connector if is_held else with_metadata(connector, metadata)
             try:
@@ -221,7 +220,7 @@ class Enrolment:
         held = None if plugin is None else plugin.okta
         wanted = self._steps.wanted(held, app)
         if held == wanted:
-            done = Step("settings", State.DONE, f"the plugin resource {name!r} holds these settings")
+            done = Step("settings", State.DONE, f"the plugin resource {name!r} has these settings")
             return [done, *left_of_settings(name, wanted)]
         owner = {OWNER: self._org_id}
         try:
@@ -236,9 +235,9 @@ class Enrolment:
 
 
 def _plan(steps: list[Step]) -> list[tuple[str, State, str]]:
-    """Return what two looks are compared by. Why something is left to a person names the request, so it varies."""
+    """Return the steps for a comparison. The text of other steps is left out: it may have a request id."""
     return [(step.name, step.state, step.what if step.state is State.TO_DO else "") for step in steps]
 
 
-def _changed(what: str = "what is to be done is not what it was a moment ago") -> ChangedMeanwhileError:
-    return ChangedMeanwhileError(what, remedy="enrol again, to see what is to be done now")
+def _changed(what: str = "the steps have changed since they were shown") -> ChangedMeanwhileError:
+    return ChangedMeanwhileError(what, remedy="enrol again to see the present steps")

@@ -1,4 +1,4 @@
-"""What stands in the way of an enrolment. Each error names the object, and the ways out."""
+"""Errors of an enrolment. Each names the object, and the remedies."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from teleport_okta.errors import TeleportOktaError
 
 
 class EnrolmentError(TeleportOktaError):
-    """The enrolment cannot go on. Nothing more was written than what has been reported."""
+    """The enrolment cannot continue. Only the reported steps were written."""
 
 
 class MissingRightsError(EnrolmentError):
-    """The bot may not do what the enrolment needs. Give its role what the message names."""
+    """The bot lacks rights for the enrolment. Add the rights in the message to its role."""
 
 
 class ChangedMeanwhileError(EnrolmentError):
-    """What there is has changed since it was looked at. Enrol again to see what is to be done now."""
+    """Something changed since the enrolment checked it. Enrol again to see the present steps."""
 
 
 class ForeignConnectorError(EnrolmentError):
-    """A SAML connector of the name exists and does not say that it belongs to an app of ours: somebody else made it.
+    """A SAML connector of the name exists, and no label says that it belongs to an app of ours.
 
-    Choose another name, or say by a label which app it belongs to.
+    Choose another name, or give it the label of its app.
     """
 
 
 class DeadAppError(EnrolmentError):
-    """The app that the connector is labelled with is not there any more, or hidden from our admin role."""
+    """The app that the connector's label names was deleted, or our admin role does not show it."""
 
 
 class DisabledAppError(EnrolmentError):
@@ -37,12 +37,12 @@ class OtherAddressError(EnrolmentError):
 
 
 class AmbiguousAppError(EnrolmentError):
-    """Several apps could be meant. Name one by its id."""
+    """Several apps match. Choose one by its id."""
 
 
 class OtherPluginError(EnrolmentError):
-    """A plugin resource exists with which this service may not work: it is somebody else's, or of something else."""
+    """A plugin resource exists that this service must not use: it is of another type or organisation, or hosted."""
 
 
 class CredentialTooWeakError(EnrolmentError):
-    """Okta accepts the credential, and does not let it read what the sync reads."""
+    """Okta accepts the credential, but does not let it read what the sync reads."""

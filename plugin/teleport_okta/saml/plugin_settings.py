@@ -1,6 +1,6 @@
 """The settings of the plugin resource that records an enrolment. Pure.
 
-An enrolment ties user sync to its app, and changes what was answered; whatever else somebody set stays.
+An enrolment ties user sync to its app, and writes the answers; all other settings stay.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _KEYS: Final = {
     "write_back": "disable_bidirectional_sync",
     "assign_default_roles": "disable_assign_default_roles",
 }
-"""What the resource calls each setting, for people who know it by `tctl get plugin`."""
+"""The name of each setting in the resource, as `tctl get plugin` shows it."""
 
 
 def settings_wanted(
     wishes: EnrolmentRequest, held: OktaPluginSettings | None, app: SamlApp | None, *, org_url: str
 ) -> OktaPluginSettings:
-    """Return the settings that the plugin is to have; `held` are those of one that exists.
+    """Return the wanted settings of the plugin; `held` are those of an existing one.
 
-    Nothing fulfils access requests for Okta's apps, so write-back is off. Without an `app` it is still to be created,
-    and has no id yet. Raises EnrolmentError where the answers contradict each other or what is held.
+    Write-back is off, because this release does not fulfil access requests for Okta's apps. Without an `app` it will be
+    created, and has no id yet. Raises EnrolmentError if the answers contradict each other or `held`.
     """
     app_id, app_name = ("", "") if app is None else (app.id, app.name)
     if held is None:
@@ -56,7 +56,7 @@ def settings_wanted(
         connector=wishes.connector,
         app_id=app_id,
         app_name=held.app_name if is_tied and held.app_name else app_name,
-        # Somebody chose that everybody is synced, or that nobody is any more: the step says so, and leaves it.
+        # An administrator chose to sync everybody, or nobody: leave that as it is; a step reports it.
         source=held.source if has_source else SOURCE_APP,
         sync_users=held.sync_users or not (is_tied or has_source),
         write_back=False,
@@ -75,18 +75,18 @@ def _with_answers(settings: OktaPluginSettings, wishes: EnrolmentRequest) -> Okt
     }
     wanted = replace(settings, **{name: value for name, value in answered.items() if value is not None})
     if wishes.sync_access_lists and not wanted.sync_apps_and_groups:
-        what = "access lists are kept of the groups and apps that are imported, and those are not to be imported"
-        raise EnrolmentError(what, remedy="say --apps-and-groups too, or leave --access-lists out")
+        what = "access lists need the import of groups and apps, which is off"
+        raise EnrolmentError(what, remedy="add --apps-and-groups, or leave out --access-lists")
     if not wanted.sync_apps_and_groups:
         wanted = replace(wanted, sync_access_lists=False)
     if wanted.sync_access_lists and not wanted.default_owners:
-        what = "access lists need somebody who owns them, and nobody is named"
-        raise EnrolmentError(what, remedy="name Teleport users with --owner")
+        what = "access lists need owners, and none are given"
+        raise EnrolmentError(what, remedy="give Teleport users with --owner")
     return wanted
 
 
 def differences(held: OktaPluginSettings, wanted: OktaPluginSettings) -> Iterator[str]:
-    """Yield what a change of the settings changes, by the keys of the resource."""
+    """Yield each difference between two settings, by the keys of the resource."""
     for name, key in _KEYS.items():
         before, after = getattr(held, name), getattr(wanted, name)
         if before != after:
@@ -106,9 +106,9 @@ def _shown(value: object) -> str:
 
 
 def is_not_synced(settings: OktaPluginSettings) -> str:
-    """Say why the people of the app are not those who are synced by these settings; empty where they are."""
+    """Return why these settings do not sync the people of the app; empty if they do."""
     if not settings.sync_users:
-        return "user sync is switched off (sync_users)"
+        return "user sync is off (sync_users)"
     if settings.source == SOURCE_ORGANIZATION:
-        return "everybody of the organisation is synced, not the people of the app (user_sync_source)"
+        return "it syncs everybody in the organisation (user_sync_source)"
     return ""

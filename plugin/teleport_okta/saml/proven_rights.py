@@ -1,4 +1,4 @@
-"""What a look before an enrolment has proven, and what only the first use proves, in words for a person. Pure."""
+"""What a look before an enrolment has proven, and what only the first use can prove, in words. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def proven(found: Found) -> list[str]:
-    """Return what was found to be so."""
+    """Return the facts that the look has proven."""
     lines = ["Okta accepts the credential, and lets it read apps"]
     if found.everyone is not None:
         lines.append(f"the group {EVERYONE} can be seen in Okta")
@@ -31,9 +31,9 @@ def proven(found: Found) -> list[str]:
 
 
 def unproven(found: Found, *, assigns: bool = True) -> list[str]:
-    """Return what could not be checked without writing; the first use shows it.
+    """Return what cannot be checked without writing; the first use will show it.
 
-    `assigns`: Everyone is to be assigned to the app.
+    `assigns`: Everyone will be assigned to the app.
     """
     lines = []
     if found.app is None:

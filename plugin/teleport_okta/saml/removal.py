@@ -1,6 +1,6 @@
 """Undoing an enrolment: the plugin resource, the SAML connector, the Okta app, in this order.
 
-First the sync stops, then nobody can sign in any more. Users, groups and lists stay: `cleanup` removes them.
+In this order the sync stops before people lose the sign-in. Users, groups and lists stay: `cleanup` removes them.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """What an enrolment left that is there still."""
+    """The objects of an enrolment that still exist."""
 
     plugin: Plugin | None = None
     connector: SamlConnector | None = None
     app: SamlApp | None = None
     kept: tuple[Step, ...] = ()
-    """What is not ours to remove, and why."""
+    """Objects that we must not remove, and why."""
 
 
 class Removal:
-    """One removal. `created_app_id` is the app that an enrolment of this service created; no other one is deleted."""
+    """One removal. `created_app_id` is the app that an enrolment of this service created; no other app is deleted."""
 
     def __init__(
         self, okta: SamlApps, teleport: Teleport, *, org_id: str, connector: str, plugin: str, created_app_id: str
@@ -47,7 +47,7 @@ class Removal:
         self._created_app_id = created_app_id
 
     async def look(self) -> Removable:
-        """Look what there is, without writing. Raises OktaError or TeleportError."""
+        """Check what exists, without writing. Raises OktaError or TeleportError."""
         kept = []
         plugin = None
         if (await self._teleport.cluster()).has("plugin"):
@@ -58,7 +58,7 @@ class Removal:
         connector = await self._teleport.connectors.get(self._connector)
         app_id = "" if connector is None else connector.labels.get(APP_ID, "")
         if connector is not None and not app_id:
-            what = f"the SAML connector {connector.name!r} is not labelled with an Okta app: people made it"
+            what = f"the SAML connector {connector.name!r} has no label that names an Okta app: people made it"
             kept.append(_kept("connector", what))
             connector = None
         app_id = app_id or self._created_app_id
@@ -69,7 +69,7 @@ class Removal:
         return Removable(plugin, connector, app, tuple(kept))
 
     def steps(self, found: Removable) -> list[Step]:
-        """Say what would be removed, and what stays."""
+        """Return the steps that `run` would do, and what stays."""
         steps = []
         if found.plugin is not None:
             steps.append(Step("settings", State.TO_DO, f"delete the plugin resource {found.plugin.name!r}"))
@@ -87,7 +87,7 @@ class Removal:
         return [*steps, *found.kept]
 
     async def run(self, found: Removable) -> AsyncIterator[Step]:
-        """Remove it, and yield each step when it is through. Raises what `look` raises."""
+        """Remove the objects, and yield each step when it is done. Raises the errors of `look`."""
         if found.plugin is not None:
             await self._teleport.plugins.delete(found.plugin.name)
             yield Step("settings", State.MADE, f"deleted the plugin resource {found.plugin.name!r}")

@@ -1,4 +1,4 @@
-"""What an administrator wants of an enrolment."""
+"""The request of an administrator for an enrolment."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ CONNECTOR: Final = "okta-integration"
 """The name that the vendor's flow of Teleport 15 gives the SAML connector."""
 
 EVERYONE: Final = "Everyone"
-"""The group that holds everybody of an organisation; Okta names it so, and nobody can rename it."""
+"""The group with everybody in an organisation; Okta gives it this name, and nobody can rename it."""
 
 GROUPS: Final = "groups"
 """The SAML attribute with the names of a person's groups (`saml/app_body.py`)."""
 
 _RESERVED: Final = frozenset({"local", "passwordless", "headless"})
-"""Names that Teleport allows no connector to have (`docs/reference/teleport.md` 4.5)."""
+"""Names that Teleport reserves for itself (`docs/reference/teleport.md` 4.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentRequest:
-    """The answers. `app_id` names an app to use instead of creating one; `role` is what Everyone gets at sign-in.
+    """The answers. `app_id` is an app to use instead of creating one; `role` is the role of Everyone at sign-in.
 
-    `label` and `group_attribute_filter` are for an app that is created: one that exists is never changed. Without a
-    `role`, the mappings of a connector that exists stay. `plugin` is the name of the plugin resource. `proxy` is the
-    proxy's public address, host[:port], where the cluster's own word is not to be used. Without `assign_everyone` the
-    assignments of the app are left to people.
+    `label` and `group_attribute_filter` are for a new app: an existing one is never changed. Without a `role`, the
+    mappings of an existing connector stay. `plugin` is the name of the plugin resource. `proxy` is the proxy's public
+    address, host[:port], if the one that the cluster reports is wrong. Without `assign_everyone` people assign the app.
 
-    The settings of the plugin are None where nothing was answered: a new plugin then gets the default, and one that
-    exists keeps what it has.
+    Settings of the plugin without an answer are None: a new plugin then gets the default, and an existing one keeps
+    its value.
     """
 
     connector: str = CONNECTOR
@@ -55,20 +54,20 @@ class EnrolmentRequest:
         return self.label.strip() or f"Teleport {cluster}"
 
     def check(self) -> None:
-        """Raise EnrolmentError if Teleport or this service would refuse an answer after the first write."""
+        """Raise EnrolmentError for an answer that Teleport or this service would refuse only after the first write."""
         for kind, name in (("SAML connector", self.connector), ("plugin", self.plugin)):
             problem = name_problem(name)
             if problem is None and kind == "SAML connector" and name in _RESERVED:
-                problem = "Teleport keeps this name for itself"
+                problem = "Teleport reserves this name"
             if problem is not None:
-                raise EnrolmentError(f"no {kind} can be called {name!r}: {problem}", remedy="choose another name")
+                raise EnrolmentError(f"a {kind} cannot have the name {name!r}: {problem}", remedy="choose another name")
         for owner in self.default_owners or ():
             problem = name_problem(owner)
             if problem is not None:
                 what = f"the owner {owner!r} of access lists cannot be a Teleport user: {problem}"
-                raise EnrolmentError(what, remedy="name users as `tctl get users` shows them")
+                raise EnrolmentError(what, remedy="use names that `tctl get users` shows")
         try:
             NameFilters.of((*(self.group_filters or ()), *(self.app_filters or ())))
         except ValueError as error:
-            what = f"access lists cannot be filtered so: {error}"
+            what = f"a filter of access lists cannot be used: {error}"
             raise EnrolmentError(what, remedy="correct the filter; `teleport-okta filters` shows what passes") from None

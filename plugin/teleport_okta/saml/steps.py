@@ -1,4 +1,4 @@
-"""The steps of an enrolment in words: what is there, what is to be done, and what is left to a person. Pure."""
+"""The steps of an enrolment in words: what exists, what will be done, and what is left to a person. Pure."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """How it is with a step."""
+    """The state of a step."""
 
     DONE = "done"
-    """It is as it should be, and was before."""
+    """It was done before."""
 
     TO_DO = "to do"
     MADE = "made"
     """It was done now."""
 
     LEFT = "left"
-    """It could not be done, and is left to a person."""
+    """It cannot be done, and is left to a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step, in words: `name` in short, `what` with the object, and for one that is left `remedy`."""
+    """One step in words: a short `name`, `what` names the object, and `remedy` is for a step that is left."""
 
     name: str
     state: State
@@ -45,12 +45,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is already.
+    """What exists already.
 
-    `acs` is where Okta sends people, as app and connector have it or are to have it. `role` is what Everyone gets by a
-    mapping that is to be written; empty where the mappings of the connector stay. `everyone` is the id of the group
-    Everyone; None where we do not see it, and then `unseen` says why. `conditional` are rights of the bot that only
-    their use proves.
+    `acs` is the address to which Okta sends people, in the app and the connector. `role` is the role of Everyone in a
+    mapping that must be written; empty if the mappings of the connector stay. `everyone` is the id of the group
+    Everyone; None if we do not see it, and then `unseen` is the reason. `conditional` are rights of the bot that only
+    their use can prove.
     """
 
     cluster: Cluster
@@ -69,7 +69,7 @@ class Found:
 
 
 class Steps:
-    """Says what an enrolment comes to. `org_hosts` are the hosts that metadata may name."""
+    """Makes the steps of an enrolment. `org_hosts` are the hosts that metadata may name."""
 
     def __init__(self, wishes: EnrolmentRequest, *, org_url: str, org_hosts: frozenset[str]) -> None:
         self._wishes = wishes
@@ -81,16 +81,16 @@ class Steps:
         return [self.app(found), self.assignment(found), self.connector(found), *self.settings(found)]
 
     def app(self, found: Found) -> Step:
-        """Say how it is with the app."""
+        """Return the step of the app."""
         if found.app is not None:
-            return Step("app", State.DONE, f"the SAML app {found.app.label!r} ({found.app.id}) is there")
+            return Step("app", State.DONE, f"the SAML app {found.app.label!r} ({found.app.id}) exists")
         label = self._wishes.label_for(found.cluster.name)
         return Step("app", State.TO_DO, f"create the SAML app {label!r} in Okta, which sends people to {found.acs}")
 
     def assignment(self, found: Found) -> Step:
-        """Say how it is with the assignment of Everyone."""
+        """Return the step of the assignment of Everyone."""
         if not self._wishes.assign_everyone:
-            return Step("assignment", State.DONE, "who is assigned to the app is left as it is")
+            return Step("assignment", State.DONE, "the assignments of the app stay as they are")
         if found.everyone is None:
             return unassigned(found.unseen, is_known=found.app is None)
         if found.is_assigned:
@@ -99,13 +99,13 @@ class Steps:
         return Step("assignment", State.TO_DO, what)
 
     def connector(self, found: Found) -> Step:
-        """Say how it is with the SAML connector."""
+        """Return the step of the SAML connector."""
         name, connector, metadata = self._wishes.connector, found.connector, found.metadata
         gives = f"members of {EVERYONE} get the role {found.role!r}"
         if connector is None:
             return Step("connector", State.TO_DO, f"create the SAML connector {name!r}; {gives}")
         if metadata is not None and is_whole(connector, metadata, found.role, self._org_hosts):
-            return Step("connector", State.DONE, f"the SAML connector {name!r} is there, with the app's metadata")
+            return Step("connector", State.DONE, f"the SAML connector {name!r} exists, with the app's metadata")
         is_current_now = metadata is not None and is_current(connector, metadata, self._org_hosts)
         changes = [] if is_current_now else ["write the app's present metadata into it"]
         if found.role:
@@ -114,48 +114,48 @@ class Steps:
         return Step("connector", State.TO_DO, f"change the SAML connector {name!r}: {'; '.join(changes)}")
 
     def settings(self, found: Found) -> list[Step]:
-        """Say how it is with the record of the integration, and with what in it is not for us to change."""
+        """Return the step of the settings, and one for settings that we must not change."""
         if not found.has_plugins:
             return [Step("settings", State.TO_DO, "write the integration into the configuration file")]
         name = self._wishes.plugin
         held = None if found.plugin is None else found.plugin.okta
         wanted = self.wanted(held, found.app)
         if held is None:
-            return [Step("settings", State.TO_DO, f"create the plugin resource {name!r}, which holds the settings")]
+            return [Step("settings", State.TO_DO, f"create the plugin resource {name!r} with the settings")]
         changes = list(differences(held, wanted))
         if found.app is None:
             changes.append("app_id: that of the new app")
         step = (
             Step("settings", State.TO_DO, f"change the plugin resource {name!r}: {'; '.join(changes)}")
             if changes
-            else Step("settings", State.DONE, f"the plugin resource {name!r} holds these settings")
+            else Step("settings", State.DONE, f"the plugin resource {name!r} has these settings")
         )
         return [step, *left_of_settings(name, wanted)]
 
     def wanted(self, held: OktaPluginSettings | None, app: SamlApp | None) -> OktaPluginSettings:
-        """Return the settings that the plugin resource is to have. Raises EnrolmentError."""
+        """Return the wanted settings of the plugin resource. Raises EnrolmentError."""
         return settings_wanted(self._wishes, held, app, org_url=self._org_url)
 
 
 def unassigned(why: str, *, is_known: bool = True) -> Step:
-    """Return the step of an assignment that a person has to make; not `is_known`: it may have been made already."""
+    """Return the step of an assignment that a person has to make; without `is_known` it may exist already."""
     what = (
         f"the group {EVERYONE} is not assigned to the app: {why}"
         if is_known
-        else f"whether the group {EVERYONE} is assigned to the app cannot be seen: {why}"
+        else f"we cannot see whether the group {EVERYONE} is assigned to the app: {why}"
     )
     remedy = (
-        f"{'' if is_known else 'if it is not: '}assign the group {EVERYONE} (or those who are to use Teleport) to the "
+        f"{'' if is_known else 'if it is not: '}assign the group {EVERYONE} (or another group) to the "
         "app in Okta: Applications > the app > Assignments > Assign to Groups"
     )
     return Step("assignment", State.LEFT, what, remedy)
 
 
 def left_of_settings(name: str, settings: OktaPluginSettings) -> list[Step]:
-    """Return a step for what keeps the people of the app from being synced, if somebody wanted it so."""
+    """Return a step if the settings do not sync the people of the app, which an administrator chose."""
     why = is_not_synced(settings)
     if not why:
         return []
     what = f"the plugin resource {name!r} does not sync the people of the app: {why}"
-    remedy = f"if they are to be synced, change it: tctl edit plugin/{name}, with sync_users and user_sync_source"
+    remedy = f"to sync them, change it: tctl edit plugin/{name}, with sync_users and user_sync_source"
     return [Step("user sync", State.LEFT, what, remedy)]

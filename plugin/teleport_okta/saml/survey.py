@@ -1,6 +1,6 @@
-"""A look at both sides before an enrolment: what is there, what may be done, and what stands in the way.
+"""The look at both sides before an enrolment: what exists, which rights there are, and what the obstacles are.
 
-It writes nothing. Teleport is asked first, since its rules can be read; of Okta's only the rights to read show.
+It writes nothing. Teleport comes first, because its rules can be read; in Okta only rights to read can be checked.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 OKTA_REQUESTER: Final = "okta-requester"
-"""The role that Teleport has for Okta's people, in Enterprise editions."""
+"""Teleport's preset role for people from Okta, in Enterprise editions."""
 
 _ROLE_OF_BOT: Final = "docs/teleport-role.md has the whole role"
 
 
 class Looker:
-    """Looks. `known_app_id` is the app that an earlier enrolment created; empty where none is remembered."""
+    """Does the look. `known_app_id` is the app that an earlier enrolment created; empty if none is stored."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Looker:
         self._known_app_id = known_app_id
 
     async def look(self) -> Found:
-        """Look at everything. Raises EnrolmentError, MetadataError, OktaError or TeleportError."""
+        """Check everything. Raises EnrolmentError, MetadataError, OktaError or TeleportError."""
         wishes = self._wishes
         wishes.check()
         cluster = await self._teleport.cluster()
@@ -106,10 +106,10 @@ class Looker:
         document = await self._okta.metadata(app)
         return read_metadata(document, org_hosts=self._org_hosts, source=f"the metadata of app {app.id}")
 
-    # What Teleport has.
+    # Teleport's side.
 
     def _check_cluster(self, cluster: Cluster) -> bool:
-        """Return whether the cluster has plugin resources; raises EnrolmentError where enrolling is impossible."""
+        """Return whether the cluster has plugin resources; raises EnrolmentError if an enrolment is impossible."""
         saml, plugins = cluster.feature("saml"), cluster.feature("plugin")
         if not saml.enabled:
             remedy = (
@@ -117,17 +117,17 @@ class Looker:
                 if saml.unknown
                 else "without SAML, set sync.local_users = true and invite people with `tctl users reset`"
             )
-            raise EnrolmentError(f"SAML connectors cannot be made: {saml.reason}", remedy=remedy)
+            raise EnrolmentError(f"SAML connectors are not available: {saml.reason}", remedy=remedy)
         if self._teleport.bot is None:
-            what = "SAML connectors and plugins are written by the bot's identity only, and there is none"
+            what = "only the bot's identity can write SAML connectors and plugins, and there is none"
             remedy = f"set teleport.identity to the bot's identity file; {_ROLE_OF_BOT}"
             raise EnrolmentError(what, remedy=remedy)
         if plugins.unknown:
-            raise EnrolmentError(f"plugins cannot be looked at: {plugins.reason}", remedy="try again in some minutes")
+            raise EnrolmentError(f"plugins cannot be read: {plugins.reason}", remedy="try again in some minutes")
         return plugins.enabled or plugins.denied
 
     async def _look_as_bot(self, *, has_plugins: bool) -> tuple[SamlConnector | None, tuple[str, ...]]:
-        """Return the connector, and which rights of the bot only their use proves. Raises MissingRightsError."""
+        """Return the connector, and the rights of the bot that only their use can prove. Raises MissingRightsError."""
         assert self._teleport.bot is not None  # noqa: S101 - checked with the cluster
         rules, wishes = await own_rules(self._teleport.bot), self._wishes
         connector = plugin = None
@@ -140,35 +140,35 @@ class Looker:
     def _proxy(self, cluster: Cluster) -> str:
         proxy = self._wishes.proxy or cluster.proxy_address
         if not proxy:
-            what = "the cluster does not say at which address its proxy is reached"
-            raise EnrolmentError(what, remedy="name it with --proxy, as people have it in their browsers")
+            what = "the cluster does not report the address of its proxy"
+            raise EnrolmentError(what, remedy="give it with --proxy, as people type it into their browsers")
         return proxy
 
     async def _role(self, connector: SamlConnector | None) -> str:
-        """Return the role that Everyone is to get by a mapping; empty where the connector's mappings stay.
+        """Return the role of Everyone for a mapping; empty if the connector's mappings stay.
 
-        They stay if there are any, unless a role is asked for.
+        Existing mappings stay, unless the request names a role.
         """
         wished = self._wishes.role
         if connector is not None and connector.role_mappings and not wished:
             return ""
         role = wished or OKTA_REQUESTER
         if await self._teleport.roles.get(role) is None:
-            what = f"the cluster has no role {role!r}, which people who sign in would get"
-            raise EnrolmentError(what, remedy="name one that exists with --role")
+            what = f"the cluster has no role {role!r}, which everybody who signs in would get"
+            raise EnrolmentError(what, remedy="give an existing role with --role")
         return "" if connector is not None and roles_of_everyone(connector) == (role,) else role
 
     async def _check_mapped_roles(
         self, connector: SamlConnector | None, metadata: IdpMetadata | None, role: str
     ) -> None:
-        """Raise EnrolmentError where Teleport would take no change of a connector that has to be changed."""
+        """Raise EnrolmentError if a connector must be changed and Teleport would refuse the change."""
         if connector is None or metadata is None or is_whole(connector, metadata, role, self._org_hosts):
             return
         for mapped in roles_mapped(with_role(connector, role) if role else connector):
             if await self._teleport.roles.get(mapped) is None:
                 what = (
-                    f"SAML connector {connector.name!r} gives the role {mapped!r}, which is not there any more, so "
-                    "Teleport takes no change of it"
+                    f"SAML connector {connector.name!r} gives the role {mapped!r}, which no longer exists, so "
+                    "Teleport accepts no change of it"
                 )
                 raise EnrolmentError(what, remedy=f"correct attributes_to_roles: tctl edit saml/{connector.name}")
 
@@ -194,11 +194,11 @@ class Looker:
         return plugin
 
     def _is_ours(self, url: str) -> bool:
-        """Whether this address is that of our organisation, as the running service compares them."""
+        """Whether this address is our organisation's, compared as the running service does."""
         return _host(url) == _host(self._org_url) != ""
 
     async def _check_tie(self, plugin: Plugin | None, app: SamlApp | None, *, has_plugins: bool) -> None:
-        """Raise OtherPluginError where the plugin syncs the people of another app: they all would leave."""
+        """Raise OtherPluginError if the plugin syncs the people of another app: they would all count as leavers."""
         if not has_plugins:
             return
         held = None if plugin is None else plugin.okta
@@ -209,21 +209,21 @@ class Looker:
         if await self._okta.get(tied) is not None:
             what = f"plugin {self._wishes.plugin!r} syncs the people of another app, {tied}"
             remedy = (
-                f"enrol with that one (--app-id {tied}), choose another name with --plugin, or take app_id out of the "
+                f"enrol with that one (--app-id {tied}), choose another name with --plugin, or remove app_id from the "
                 f"plugin (tctl edit plugin/{self._wishes.plugin})"
             )
             raise OtherPluginError(what, remedy=remedy)
 
-    # What Okta has.
+    # Okta's side.
 
     async def _app(self, connector: SamlConnector | None, cluster: Cluster, url: str) -> SamlApp | None:
-        """Return the app to use, or None where one is to be created."""
+        """Return the app to use, or None if one must be created."""
         wishes = self._wishes
         if connector is not None:
             app_id = app_id_of(connector)
             if wishes.app_id not in {"", app_id}:
-                what = f"SAML connector {connector.name!r} is labelled with the app {app_id}, not {wishes.app_id}"
-                raise EnrolmentError(what, remedy="leave --app-id out, or choose another name with --connector")
+                what = f"SAML connector {connector.name!r} has the label of the app {app_id}, not {wishes.app_id}"
+                raise EnrolmentError(what, remedy="leave out --app-id, or choose another name with --connector")
             app = await self._okta.get(app_id)
             if app is None:
                 raise missing_app(app_id, connector, org_url=self._org_url)
@@ -237,7 +237,7 @@ class Looker:
         return await self.app_made_before(cluster, url)
 
     async def app_made_before(self, cluster: Cluster, url: str) -> SamlApp | None:
-        """Return the app that an earlier enrolment created: by its remembered id, else by label and address."""
+        """Return the app that an earlier enrolment created: by its stored id, else by label and address."""
         if self._known_app_id:
             app = await self._okta.get(self._known_app_id)
             if app is not None:
@@ -248,19 +248,19 @@ class Looker:
         ours = [app for app in fitting if app.is_active] or fitting
         if len(ours) > 1:
             ids = ", ".join(app.id for app in ours)
-            what = f"several apps are called {label!r} and send people to {url}: {ids}"
-            raise AmbiguousAppError(what, remedy="name the one to use with --app-id")
+            what = f"several apps have the label {label!r} and send people to {url}: {ids}"
+            raise AmbiguousAppError(what, remedy="choose one with --app-id")
         if ours:
             return _usable(ours[0], url)
         if found:
             app = found[0]
-            what = f"there is an app {label!r} ({app.id}) already, which sends people to {app.acs_url or 'nowhere'}"
-            remedy = "rename it in Okta, give the new one another name with --label, or name an app with --app-id"
+            what = f"an app {label!r} ({app.id}) exists already, and sends people to {app.acs_url or 'nowhere'}"
+            remedy = "rename it in Okta, give the new one another name with --label, or use an app with --app-id"
             raise OtherAddressError(what, remedy=remedy)
         return None
 
     async def _everyone(self) -> tuple[str | None, str]:
-        """Return the id of the group Everyone, or None and why we do not see it."""
+        """Return the id of the group Everyone, or None and the reason."""
         try:
             everyone = await self._okta.everyone()
         except (OktaForbiddenError, OktaScopeError) as error:
@@ -269,8 +269,8 @@ class Looker:
 
 
 def _usable(app: SamlApp, url: str) -> SamlApp:
-    """Return an app for which a connector is still to be made, if people can sign in by it at this address."""
-    # The connector can have the app's own spelling; nobody has to correct the app then.
+    """Return an app that has no connector yet, if people can sign in with it at this address."""
+    # The connector gets the app's spelling of the address, so that nobody has to correct the app.
     check_app(app, (app.acs_url or "") if same_address(app.acs_url or "", url) else url)
     check_audience(app)
     return app

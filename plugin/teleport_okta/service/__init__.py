@@ -1,1 +1,1 @@
-"""The running service: its process, what it runs, and how it takes over other settings while it runs."""
+"""The running service: its process, its parts, and how it takes over other settings while it runs."""

@@ -1,4 +1,4 @@
-"""Whether a running service keeps a SAML connector right, and which one."""
+"""Decides whether a service keeps a SAML connector up to date, and which one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorRefresher | None:
-    """Return what keeps the SAML connector right, where people come from an app through one."""
+    """Return the task that keeps the SAML connector up to date; None if people do not come from an app through one."""
     sync = settings.sync
     if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:
         return None

@@ -1,7 +1,7 @@
-"""An integration is made and changed while the service runs, because somebody asks by gRPC (`serve/okta_service.py`).
+"""Makes and changes an integration while the service runs, for a gRPC request (`serve/okta_service.py`).
 
-The credential of a request is used for that request. The sync uses the configured one: this process keeps no secret
-that came over the network.
+The credential of a request is used for that request only. The sync uses the configured one: this process keeps no
+secret that came over the network.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     _Remember = Callable[[SamlApp], Awaitable[None]]
 
 TRIGGER: Final = "OktaService"
-"""The trigger, in the journal, of what a request for an integration brought about."""
+"""The trigger, in the journal, of changes that a request for an integration caused."""
 
 
 _PLUGIN: Final = "plugin"
@@ -52,14 +52,14 @@ _PLUGIN: Final = "plugin"
 
 
 class LiveIntegrator:
-    """Integrates (`Integrator`) by the connections of the running process."""
+    """An `Integrator` that uses the connections of the running process."""
 
     def __init__(self, local: Settings, base: Base) -> None:
         self._local = local
         self._base = base
 
     def take(self, local: Settings) -> None:
-        """Go by other settings of the file from now on."""
+        """Use other settings of the file from now on."""
         self._local = local
 
     async def validate(self, org_url: str, credential: GivenCredential) -> None:
@@ -73,7 +73,7 @@ class LiveIntegrator:
                     raise EnrolmentError(result.detail, remedy=result.remedy)
 
     async def create(self, org_url: str, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
-        """Enrol; the running service follows the plugin that this makes."""
+        """Enrol. The running service then follows the plugin that this creates."""
         name = self._plugin_name()
         wishes = EnrolmentRequest(
             plugin=name,
@@ -111,7 +111,7 @@ class LiveIntegrator:
         return Integration(name, await self._settings(name), label)
 
     async def update(self, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
-        """Change the settings of the plugin; what the request does not speak of stays."""
+        """Change the settings of the plugin; settings that the request does not have stay."""
         name = self._plugin_name()
         before = await self._settings(name)
         label = ""
@@ -159,10 +159,8 @@ class LiveIntegrator:
         """Open a client of the configured organisation, with the credential of a request if it has one."""
         okta = self._local.okta
         if not same_organization(org_url, okta.org_url):
-            what = (
-                f"okta_organization_url: {org_url or 'empty'} is not the organisation of this service, {okta.org_url}"
-            )
-            raise ConfigError(what, remedy="run another service, with a data directory of its own, for another one")
+            what = f"okta_organization_url: {org_url or 'empty'} is not this service's organisation, {okta.org_url}"
+            raise ConfigError(what, remedy="for another organisation run another service, with its own data directory")
         async with client_of(
             _with(okta, credential), clock=self._base.clock, rng=random.SystemRandom(), apps_and_groups=True
         ) as client:
@@ -176,7 +174,7 @@ class LiveIntegrator:
         return plugin.okta
 
     async def _admit(self, scim_token: str) -> None:
-        """Let a SCIM client come with a token that the request brought; the older of two goes."""
+        """Accept a SCIM token of the request from now on; if there are two tokens, the older one is revoked."""
         if not scim_token:
             return
         tokens, clock = self._base.store.scim_tokens, self._base.clock
@@ -189,7 +187,7 @@ class LiveIntegrator:
         )
 
     async def _note(self, name: str, action: str) -> None:
-        """Put on record who had the integration made or changed."""
+        """Record the caller who made or changed the integration."""
         entry = JournalEntry(
             time=self._base.clock.now(),
             trigger=TRIGGER,
@@ -212,7 +210,7 @@ class LiveIntegrator:
         name = self._local.plugin.name
         if name is None:
             what = "the configuration file holds the settings of this service, not a plugin resource"
-            raise ConfigError(what, remedy="set plugin.name, and take out what the plugin is to decide")
+            raise ConfigError(what, remedy="set plugin.name, and remove what the plugin will decide")
         return name
 
     def _remembering(self, connector: str) -> _Remember:
@@ -223,7 +221,7 @@ class LiveIntegrator:
 
 
 def _asking() -> str:
-    """Return who asks, in words."""
+    """Return the caller in words."""
     return f"{TRIGGER}: {present_caller() or 'unknown'}"
 
 
@@ -242,9 +240,9 @@ def _filters(filters: tuple[str, ...]) -> NameFilters:
     try:
         return NameFilters.of(filters)
     except ValueError as error:
-        raise ConfigError(f"filters: {error}", remedy="write a glob, or an RE2 expression from ^ to $") from error
+        raise ConfigError(f"filters: {error}", remedy="use a glob, or an RE2 expression from ^ to $") from error
 
 
 def _check_whole(what: str, incomplete: str | None) -> None:
     if incomplete is not None:
-        raise EnrolmentError(f"the {what} could not be listed to the end: {incomplete}", remedy="ask again")
+        raise EnrolmentError(f"the listing of {what} is incomplete: {incomplete}", remedy="ask again")

@@ -1,7 +1,7 @@
-"""The process of a service: from the settings to the last log line, with its listeners, signals and reloads.
+"""The process of a service, from start to end, with its listeners, signals and reloads.
 
 Monitoring listens before the cluster is reached. Commands and callers over TCP are answered while the process runs,
-even if the settings that apply leave nothing to sync.
+even if there is nothing to sync.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ async def serve(
     """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
 
     `ready` is called when commands and SCIM requests are answered. `read` gives the settings of the file as it is now,
-    for SIGHUP. An error that ends the service is logged before it is raised, unless this user must not be the one who
-    runs it: a log that root made is closed to the service's user.
+    for SIGHUP. An error that ends the service is logged before it is raised, unless the wrong user runs it: the
+    service's user could not write to a log that root made.
     """
     check_ours(settings.storage.data_dir)
     open_log = partial(set_up_logs, debug=debug)
@@ -91,21 +91,21 @@ async def serve(
                 _stop_on_signals(service, systemd)
                 await service.run()
     except asyncio.CancelledError:
-        _log.info("stopped before it was connected")
+        _log.info("stopped before it was connected to Teleport")
     except TeleportOktaError as error:
         _log.critical("the service ends: %s", error)
         raise
     except Exception:
-        _log.critical("the service ends by an error that it should not meet", exc_info=True)
+        _log.critical("the service ends: an unexpected error", exc_info=True)
         raise
     else:
         _log.info("stopped")
 
 
 def set_up_logs(settings: Settings, *, debug: bool = False, among_output: bool = False) -> None:
-    """Send the log where the settings say. Raises ConfigError.
+    """Set up the log as the settings say. Raises ConfigError.
 
-    `among_output`: a command writes its own lines too, so that only warnings and errors are logged to a terminal.
+    `among_output`: a command writes lines of its own too, so standard output and error get only warnings and errors.
     """
     severity = "debug" if debug else settings.log.severity
     if among_output and logs.is_standard_stream(settings.log.output) and severity != "error":
@@ -122,7 +122,7 @@ def set_up_logs(settings: Settings, *, debug: bool = False, among_output: bool =
 async def offered(
     settings: Settings, base: Base, ready: Callable[[], None] = tell_nobody, reloader: Reloader | None = None
 ) -> AsyncIterator[Service]:
-    """Offer a service to commands and to callers over TCP until the block ends; the caller runs it.
+    """Serve commands and callers over TCP until the block ends; the caller runs the service.
 
     Raises ConfigError.
     """
@@ -153,7 +153,7 @@ async def offered(
 
 
 def _secrets(settings: Settings) -> list[str]:
-    """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
+    """Return every secret of the configuration that can be read, to keep it out of the log."""
     given = {
         "okta.api_token": settings.okta.api_token,
         "teleport.join_token": settings.teleport.join_token,
@@ -167,7 +167,7 @@ def _secrets(settings: Settings) -> list[str]:
 
 
 def _cancel_on_signals(systemd: ServiceManager) -> None:
-    """Let a signal end the present task, which waits for the other side and has nothing in flight."""
+    """On a signal, cancel the present task, which waits for Teleport and has no change in flight."""
     task = asyncio.current_task()
     if task is None:
         return
@@ -185,7 +185,7 @@ def _stop_on_signals(service: Service, systemd: ServiceManager) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
-        _log.info("%s: finishing what is in flight", number.name)
+        _log.info("%s: finishing the changes in flight", number.name)
         loop.remove_signal_handler(signal.SIGINT)
         systemd.stopping()
         service.stop()

@@ -1,7 +1,7 @@
-"""Settings are read again while the service runs, on SIGHUP or because a command asks; the log is opened anew then.
+"""Reads the settings again while the service runs, on SIGHUP or for a command, and reopens the log.
 
-What syncs is built anew by the new settings. What belongs to the process (the way to the cluster, the data directory,
-listeners, whether a plugin manages it) keeps its settings until a restart.
+The sync is built again with the new settings. The parts of the process (the connection to the cluster, the data
+directory, listeners, the name of a plugin) keep their settings until a restart.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """Which keys changed and hold now, and which of them are `waiting` for a restart."""
+    """The keys that changed and apply now, and those that are `waiting` for a restart."""
 
     changed: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
 
 def merged(present: Settings, new: Settings) -> tuple[Settings, Reloaded]:
-    """Return the settings that hold when `new` ones were read, and what that changes. Raises ConfigError.
+    """Return the settings that apply after `new` ones were read, and the changes. Raises ConfigError.
 
-    What needs a restart is as before. Both together may be nothing that works, which is an error.
+    Sections that need a restart stay as they are. If the mixture is not valid, that is an error.
     """
     kept = {name: getattr(present, name) for name in Settings.model_fields if name not in RELOADED}
     mixed = new.model_copy(update=kept)
@@ -58,7 +58,7 @@ def merged(present: Settings, new: Settings) -> tuple[Settings, Reloaded]:
 class Reloader:
     """Reads the settings of a running service again.
 
-    `read` gives those of its file, `open_log` opens the log anew, `systemd` is told of each reload.
+    `read` returns those of its file, `open_log` reopens the log, `systemd` is notified of each reload.
     """
 
     def __init__(
@@ -78,17 +78,17 @@ class Reloader:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def attach(self, *takers: Callable[[Settings], None]) -> None:
-        """Have new settings taken over from now on; a reload that was asked for before is done now."""
+        """Pass new settings to `takers` from now on; a reload that was requested before is done now."""
         self._takers = takers
         if self._is_asked:
             self.hang_up()
 
     def returned_to(self, settings: Settings) -> None:
-        """Note that earlier settings hold again, because the new ones did not work."""
+        """Note that earlier settings apply again, because the new ones did not work."""
         self._present = settings
 
     async def reload(self) -> Reloaded:
-        """Read the settings again and open the log anew; raises ConfigError, and everything is as before then."""
+        """Read the settings again and reopen the log. Raises ConfigError, and then nothing has changed."""
         async with self._one_at_a_time:
             with self._systemd.reload():
                 outcome = await self._take_over()
@@ -123,7 +123,7 @@ class Reloader:
                 task.cancel()
 
     def hang_up(self) -> None:
-        """Reload soon; until the service is connected, the log alone is opened anew."""
+        """Reload in a task; until the service is connected, only reopen the log."""
         if not self._takers:
             self._is_asked = True
             self._reopen()
@@ -138,12 +138,12 @@ class Reloader:
             await self.reload()
         except ConfigError as error:
             self._reopen()
-            _log.error("the settings are as before: what was read again cannot be used: %s", error)
-        except Exception:  # noqa: BLE001 - the root of a task: what runs goes on, whatever a reload meets
-            _log.exception("reading the settings again failed in a way that it should not; they are as before")
+            _log.error("the settings stay as they are: the file cannot be used: %s", error)
+        except Exception:  # noqa: BLE001 - the root of a task: the sync must continue after any error of a reload
+            _log.exception("reading the settings again failed with an unexpected error; they stay as they are")
 
     def _reopen(self) -> None:
         try:
             self._open_log(self._present)
         except ConfigError as error:
-            _log.error("the log goes on where it went: %s", error)
+            _log.error("the log stays where it is: %s", error)

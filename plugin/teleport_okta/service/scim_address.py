@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ScimAddress:
-    """Opens and closes the address. `requests` has the handler that answers; `traffic` counts."""
+    """Opens and closes the address. `requests` passes requests to the present handler; `traffic` counts them."""
 
     def __init__(self, base: Base) -> None:
         self._base = base
@@ -35,7 +35,7 @@ class ScimAddress:
         self.traffic = Traffic(base.metrics, clock=base.clock)
 
     async def open(self, settings: Settings) -> None:
-        """Answer requests, if the settings ask for it and it is not open already. Raises ConfigError or StateError."""
+        """Open the address, if the settings ask for it and it is not open yet. Raises ConfigError or StateError."""
         if self._open is not None:
             return
         store = self._base.store
@@ -48,7 +48,7 @@ class ScimAddress:
             self._open = stack.pop_all()
 
     async def close(self) -> None:
-        """Finish the requests in flight and take no more."""
+        """Finish the requests in flight, and accept no more."""
         opened, self._open, self._describe, self.server = self._open, None, None, None
         if opened is not None:
             await opened.aclose()

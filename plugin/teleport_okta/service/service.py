@@ -1,7 +1,7 @@
-"""The running service: what is decided to run, runs, until something else is decided or a signal stops it.
+"""The running service: syncs with the settings that apply, until others apply or a signal stops it.
 
-Data directory, cluster, admin socket, metrics and the SCIM address belong to the process. What reads Okta and writes
-Teleport is built by the settings that hold, and built anew when these change: it goes on from the state.
+Data directory, cluster, admin socket, metrics and the SCIM address belong to the process. The parts that read Okta and
+write Teleport are built from the settings, and built again when these change; they continue from the state.
 """
 
 from __future__ import annotations
@@ -59,30 +59,30 @@ NOTHING_RUNS: Final = "waiting"
 """The state of a process that waits for settings."""
 
 _REPORTED_EVERY: Final = timedelta(seconds=10)
-"""How often the status is computed for metrics, and for the plugin where it is to be written."""
+"""How often the status is computed, for metrics and for the plugin resource."""
 
 _FIRST_LOOK_WITHIN: Final = 5.0
-"""Seconds that a start waits for the cluster's list of plugins, where no plugin holds the settings."""
+"""Seconds that a start waits for the cluster's list of plugins, if the settings come from the file."""
 
 _SETTLED_WITHIN: Final = 60.0
-"""Seconds that a command waits while other settings are taken over."""
+"""Seconds that a command waits while the service takes over other settings."""
 
 _LOOKED_AGAIN_AFTER: Final = 10.0
-"""Seconds after a look at the plugins that failed unexpectedly."""
+"""Seconds until the plugins are read again after an unexpected error."""
 
 _log = logging.getLogger(__name__)
 
 
 def tell_nobody() -> None:
-    """Do nothing when the service is ready."""
+    """Do nothing: the default of `ready`."""
 
 
 class NothingRunsError(ConfigError):
-    """A command needs the sync, and nothing runs. The message says why: the plugin resource, or another integration."""
+    """A command needs the sync, which does not run. The message has the reason: the plugin, or another integration."""
 
 
 class Service:
-    """One process, which answers its commands by what runs now. `ready` is called when it answers, once."""
+    """One process, which passes commands to the present engine. `ready` is called once, when it answers."""
 
     def __init__(
         self, local: Settings, base: Base, ready: Callable[[], None] = tell_nobody, reloader: Reloader | None = None
@@ -108,7 +108,7 @@ class Service:
         base.health.follow(self.components)
 
     async def plan(self) -> PlanView:
-        """As `Engine.plan`; raises NothingRunsError too, as everything here that needs the sync."""
+        """As `Engine.plan`. Like all methods that need the sync, it also raises NothingRunsError."""
         return await (await self._current()).plan()
 
     async def apply(self, digest: str) -> PassReport:
@@ -134,7 +134,7 @@ class Service:
         return await (await self._current()).explain(of, asked)
 
     def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the keys whose values in this process's file are not those of some digests (`config.digests_of`)."""
+        """Return the keys whose values in this process differ from some digests (`config.digests_of`)."""
         return differing(digests_of(self._local), digests)
 
     async def reload(self) -> Reloaded:
@@ -144,7 +144,7 @@ class Service:
         return await self._reloader.reload()
 
     def take(self, local: Settings) -> None:
-        """Run by other settings of the file; those before come back if these cannot work."""
+        """Take over other settings of the file; if they do not work, return to the present ones."""
         self._previous, self._local = self._local, local
         self._is_reloaded = True
         self._plugins.take(local)
@@ -152,17 +152,17 @@ class Service:
         self._retaken.set()
 
     def _take_back(self, error: ConfigError) -> None:
-        """Return to the settings before the last reload; raises the error where there was none."""
+        """Return to the settings before the last reload; raises the error if there was no reload."""
         previous, self._previous = self._previous, None
         if previous is None or self._reloader is None:
             raise error
-        _log.error("the settings that were read again cannot work, and those before hold again: %s", error)
+        _log.error("the settings that were read again do not work; returning to those before: %s", error)
         self._local = previous
         self._plugins.take(previous)
         self._reloader.returned_to(previous)
 
     async def _current(self) -> Engine:
-        """Return what syncs by the settings that hold; waits a while for settings that are being changed."""
+        """Return the engine; waits up to a minute while the service takes over other settings."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLED_WITHIN):
                 await self._settled.wait()
@@ -173,7 +173,7 @@ class Service:
         return self._engine
 
     async def status(self) -> Status:
-        """Return what this process knows of itself; raises StateError."""
+        """Return the status of this process; raises StateError."""
         decision, now = self.decision, self._base.clock.now()
         if self._engine is not None:
             status = await self._engine.status()
@@ -199,7 +199,7 @@ class Service:
         return replace(status, warnings=warnings, door=await self.scim.describe(), managed=managed, outage=outage)
 
     def components(self) -> tuple[Component, ...]:
-        """Return whether this process can do its work, by component, from memory alone."""
+        """Return the health of this process by component. Makes no call."""
         engine, teleport, now = self._engine, self._base.teleport, self._base.clock.now()
         standing = None if engine is None else PassHealth(*engine.standing)
         found = [
@@ -223,27 +223,27 @@ class Service:
         return tuple(found)
 
     def certificates(self, remote: RemoteListener | None) -> dict[str, datetime]:
-        """Return when the certificates end with which this process listens, by listener."""
+        """Return when the certificates of our listeners expire, by listener."""
         scim = None if self.scim.server is None else self.scim.server.certificate_expires
         ends = {"scim": scim, "serve": None if remote is None else remote.expires}
         return {listener: end for listener, end in ends.items() if end is not None}
 
     def _addresses(self) -> Collection[str]:
-        """Return the hosts by which the organisation is known, once Okta has named them."""
+        """Return the hosts of the organisation, once Okta has reported them."""
         return self._org_hosts()
 
     def stop(self) -> None:
-        """Finish what is in flight, then end `run`."""
+        """Finish the changes in flight, then end `run`."""
         self._stopping.set()
         if self._engine is not None:
             self._engine.stop()
 
     async def run(self) -> None:
-        """Run what is decided until `stop`. Raises the ConfigError of settings of the file that cannot ever work."""
+        """Sync with the settings that apply, until `stop`. Raises the ConfigError of a file that cannot work."""
         if self._local.plugin.name is not None:
             self.decision = await self._plugins.look()
         else:
-            # Only a hosted plugin could stop what the file says, and a leaver may be waiting: not for long, then.
+            # Only a hosted plugin could forbid the sync. Do not wait long for the list: there may be leavers to lock.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FIRST_LOOK_WITHIN):
                     self.decision = await self._plugins.look()
@@ -264,12 +264,12 @@ class Service:
             await self.scim.close()
 
     async def report(self) -> None:
-        """Show the status in metrics, and write it into the plugin when it is due, until cancelled."""
+        """Put the status into metrics, and into the plugin when that is due, until cancelled."""
         while True:
             try:
                 await self._report_once()
             except TeleportOktaError as error:
-                _log.warning("the status could not be computed; it is tried again: %s", error)
+                _log.warning("the status could not be computed; this is tried again: %s", error)
             await self._base.clock.sleep(_REPORTED_EVERY.total_seconds())
 
     async def _report_once(self) -> None:
@@ -285,19 +285,19 @@ class Service:
             self._reporter.forget()
             return
         if decision.settings is not None and (self._engine is None or not self._base.teleport.is_writer):
-            return  # a standby, or a moment between two settings
+            return  # a standby, or between two settings: the status would be wrong
         settings = decision.settings
         app_id = "" if settings is None else settings.okta.app_id or ""
         status = plugin_status(found, decision, self._plugins.connector, app_id=app_id)
         await self._reporter.report(decision.name, status)
 
     def _is_ready(self) -> None:
-        """Say that requests are answered, the first time."""
+        """Call `ready` the first time."""
         ready, self._ready = self._ready, tell_nobody
         ready()
 
     async def _run_by(self, settings: Settings) -> None:
-        """Run by some settings until others are decided, or `stop`."""
+        """Sync with some settings until others apply, or `stop`."""
         async with self._running(settings) as engine:
             running = asyncio.ensure_future(engine.run(self._first_trigger))
             self._first_trigger = "settings"
@@ -314,13 +314,13 @@ class Service:
                 self._engine = self._connector = None
 
     async def _until_other_settings(self) -> None:
-        """Look at the plugin now and then, and return when something else is to run."""
+        """Follow the plugin, and return when other settings apply."""
         while True:
             before = self.decision
             try:
                 self.decision = await self._next_decision(before)
-            except Exception:  # noqa: BLE001 - the root of a task: what runs goes on, whatever a look at plugins meets
-                _log.exception("looking at the plugins failed in a way that it should not; it is tried again")
+            except Exception:  # noqa: BLE001 - the root of a task: the sync must continue after any error here
+                _log.exception("reading the plugins failed with an unexpected error; this is tried again")
                 await self._base.clock.sleep(_LOOKED_AGAIN_AFTER)
                 continue
             if not self.decision.asks_for_the_same(before):
@@ -328,12 +328,12 @@ class Service:
             self._settle()
 
     def _settle(self) -> None:
-        """Note that what runs goes by the settings that hold, unless others were read meanwhile."""
+        """Note that the engine has the settings that apply, unless others were read meanwhile."""
         if not self._retaken.is_set():
             self._settled.set()
 
     async def _next_decision(self, before: Decision) -> Decision:
-        """Return the next other decision, or the one by settings that were read again."""
+        """Return the next decision that differs, or the one after settings were read again."""
         changed = asyncio.ensure_future(self._plugins.until_changed(before))
         retaken = asyncio.ensure_future(self._retaken.wait())
         try:
@@ -348,7 +348,7 @@ class Service:
         return await self._plugins.look()
 
     async def _first_of(self, work: Awaitable[None]) -> None:
-        """Return when some work is done, or the service is to stop."""
+        """Return when some work is done, or when `stop` was called."""
         tasks = [asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -359,7 +359,7 @@ class Service:
 
     @asynccontextmanager
     async def _running(self, settings: Settings) -> AsyncIterator[Engine]:
-        """Build what syncs by some settings, with what keeps it going; raises ConfigError."""
+        """Build the engine for some settings, with its background tasks; raises ConfigError."""
         base = self._base
         async with connected(base, settings) as parts, AsyncExitStack() as stack:
             engine = Engine(
@@ -413,6 +413,6 @@ class Service:
                 yield engine
             finally:
                 if self._stopping.is_set():
-                    # No handler comes after this one: finish the requests in flight and take no more.
+                    # No handler follows this one: finish the requests in flight, and accept no more.
                     await self.scim.close()
                 await self.scim.requests.hold()

@@ -96,7 +96,7 @@ async def test_an_address_to_download_from_gives_way_to_the_document(enrolled):
 
 async def test_one_without_the_label_is_refused_with_both_ways_out(world):
     await world.make_connector()
-    error = await refused(world, ForeignConnectorError, "not labelled with an Okta app")
+    error = await refused(world, ForeignConnectorError, "no label of it names an Okta app")
     assert "--connector" in error.remedy
     assert f"label {APP_ID}" in error.remedy
     assert {step.state for step in await world.enrol(connector="okta-2")} == {State.MADE}
@@ -122,7 +122,9 @@ class TestTheAppIsToldApart:
         gone = enrolled.app.id
         enrolled.okta.delete_app(gone)
         enrolled.mark()
-        error = await refused(enrolled, DeadAppError, f"the app {gone}, which SAML connector 'okta-integration'")
+        error = await refused(
+            enrolled, DeadAppError, f"the app {gone}, which a label of SAML connector 'okta-integration'"
+        )
         assert "tctl rm saml/okta-integration" in error.remedy
 
     async def test_dead_and_enrolled_anew_as_told(self, enrolled):
@@ -166,13 +168,13 @@ class TestTheAppIsToldApart:
     async def test_another_than_the_one_that_is_named(self, enrolled):
         other = enrolled.okta.create_app("Corp SSO")
         enrolled.mark()
-        await refused(enrolled, EnrolmentError, f"labelled with the app 0oa.*, not {other.id}", app_id=other.id)
+        await refused(enrolled, EnrolmentError, f"has the label of the app 0oa.*, not {other.id}", app_id=other.id)
         assert (await enrolled.looked(app_id=enrolled.app.id))[0].state is State.DONE
 
 
 class TestTheConnectorItself:
     async def test_at_another_proxy(self, enrolled):
-        await refused(enrolled, OtherAddressError, "takes sign-ins at .*--proxy", proxy="new.example.com")
+        await refused(enrolled, OtherAddressError, "accepts sign-ins at .*--proxy", proxy="new.example.com")
 
     @pytest.mark.parametrize("proxy", ["teleport.example.com:443", "https://Teleport.example.com/"])
     async def test_at_the_same_proxy_in_another_spelling(self, enrolled, proxy):

@@ -84,7 +84,7 @@ async def test_without_a_connector_there_is_nothing_to_keep_and_one_that_goes_is
     await look(enrolled, keeper)
     assert not keeper.went_well
     [warning] = keeper.warnings
-    assert "it is gone, so nobody can sign in through it (enrol again)" in warning
+    assert "it was deleted, so nobody can sign in through it (enrol again)" in warning
     await enrolled.enrol()
     await look(enrolled, keeper)
     assert (keeper.warnings, keeper.went_well) == ((), True)
@@ -192,7 +192,7 @@ async def test_an_app_by_which_nobody_can_sign_in_is_told_and_the_key_kept_right
     enrolled.okta.delete_app(app_id)
     await look(enrolled, keeper)
     [warning] = keeper.warnings
-    assert f"belongs to the app {app_id}, which is not there any more" in warning
+    assert f"belongs to the app {app_id}, which no longer exists" in warning
 
 
 async def test_a_standby_asks_nothing_and_writes_nothing(enrolled, monkeypatch):

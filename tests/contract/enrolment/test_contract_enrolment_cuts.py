@@ -242,7 +242,7 @@ async def test_what_somebody_does_between_look_and_run_is_noticed_before_the_fir
             edited = {"sync_settings": {"group_filters": ["ops-*"]}}
             world.teleport.administrator.plugins.edit("okta", settings=edited)
     world.mark()
-    with pytest.raises(ChangedMeanwhileError, match="enrol again, to see what is to be done now"):
+    with pytest.raises(ChangedMeanwhileError, match="enrol again to see the present steps"):
         await anext(enrolment.run(found))
     assert world.untouched
     assert {step.state for step in await world.enrol(group_filters=("dev-*",))} == {State.DONE, State.MADE}

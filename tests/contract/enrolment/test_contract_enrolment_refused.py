@@ -187,7 +187,7 @@ class TestTheCluster:
 
     async def test_a_cluster_that_cannot_be_asked_about_plugins_is_not_taken_for_one_without(self, world):
         world.teleport.faults.add(Fault("*/GetPlugin", code=grpc.StatusCode.INTERNAL))
-        await refused(world, EnrolmentError, "plugins cannot be looked at.*try again")
+        await refused(world, EnrolmentError, "plugins cannot be read.*try again")
 
     async def test_an_outage_is_no_answer(self, world):
         world.teleport.faults.add(Fault("*/GetSAMLConnector", code=grpc.StatusCode.UNAVAILABLE))

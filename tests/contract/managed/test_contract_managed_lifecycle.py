@@ -140,7 +140,7 @@ async def test_a_plugin_that_cannot_be_read_changes_nothing_and_nor_does_a_resta
     await world.start()
     await world.until(lambda: world.users() == {"ada@x.io"}, "bob is gone")
     status = await world.service.status()
-    assert "its settings of before hold" in status.managed.reason
+    assert "the settings that were read before apply" in status.managed.reason
     world.teleport.faults.clear()
     await world.until(lambda: not world.service.decision.is_stale, "it can be read again")
 

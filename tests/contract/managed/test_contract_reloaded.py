@@ -20,7 +20,7 @@ async def test_settings_that_cannot_work_are_taken_back(managed, caplog):
 
     with caplog.at_level(logging.ERROR, "teleport_okta"):
         world.service.take(broken)
-        await world.until(lambda: "those before hold again" in caplog.text, "they are taken back")
+        await world.until(lambda: "returning to those before" in caplog.text, "they are taken back")
 
     assert "/nowhere/token" in caplog.text
     assert world.service.differing(digests_of(before)) == ()

@@ -156,7 +156,7 @@ async def test_no_credential_goes_to_another_organisation(world):
     ):
         code, details = await refused(call)
         assert code is CODES.INVALID_ARGUMENT
-        assert "https://evil.example.com is not the organisation of this service" in details
+        assert "https://evil.example.com is not this service's organisation" in details
     assert not world.okta.calls.unknown
 
 
@@ -178,7 +178,7 @@ async def test_a_connector_made_by_hand_is_refused(world):
     )
     code, details = await refused(world.client.CreateIntegration(creating(world, reuse_connector="mine")))
     assert code is CODES.FAILED_PRECONDITION
-    assert "not labelled with an Okta app" in details
+    assert "no label of it names an Okta app" in details
 
 
 async def test_filters_are_tried(world):

@@ -63,9 +63,9 @@ async def test_what_was_answered_is_not_asked():
 async def test_filters_are_asked_again_until_they_are_agreed_to():
     person = Person(
         Keep_access_lists=True,
-        Who_owns="ada, bob",
+        Owners_of="ada, bob",
         Which_groups=["^[$", "x*", "eng-*"],
-        Is_that_so=[False, True, True],
+        Use_these_filters=[False, True, True],
     )
     found = await completed(Answers(), person, groups=groups, apps=apps)
     assert (found.owners, found.group_filters, found.app_filters) == (("ada", "bob"), ("eng-*",), ())
@@ -98,7 +98,7 @@ async def test_scim_behind_a_proxy_needs_no_certificate():
 
 
 async def test_an_owner_who_cannot_be_a_user_is_refused():
-    person = Person(Keep_access_lists=True, Who_owns="a b")
+    person = Person(Keep_access_lists=True, Owners_of="a b")
     with pytest.raises(ValidationError, match="cannot be a Teleport user"):
         await completed(Answers(), person, groups=groups, apps=apps)
 

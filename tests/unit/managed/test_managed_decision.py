@@ -128,7 +128,7 @@ def test_without_user_sync_and_scim_there_is_nothing_to_do():
     decision = decide(MANAGED, cluster(managed(replace(PLUGIN, sync_users=False))))
     assert decision.settings is None
     assert (decision.code, decision.may_report) == (StatusCode.RUNNING, True)
-    assert "user sync switched off" in decision.reason
+    assert "user sync off" in decision.reason
 
 
 def test_without_apps_and_groups_none_are_imported():

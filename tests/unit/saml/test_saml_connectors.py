@@ -147,7 +147,9 @@ class TestAdoption:
         check_address(CONNECTOR, url)
 
     def test_one_at_another_proxy_is_refused(self):
-        with pytest.raises(OtherAddressError, match=r"takes sign-ins at https://teleport.*not at https://new.*--proxy"):
+        with pytest.raises(
+            OtherAddressError, match=r"accepts sign-ins at https://teleport.*not at https://new.*--proxy"
+        ):
             check_address(CONNECTOR, ACS.replace("teleport", "new"))
 
     def test_an_app_that_is_gone_is_told_with_its_connector(self):
@@ -186,7 +188,7 @@ class TestApp:
         "acs", [f"{ACS}/", ACS.replace(".com/", ".com:443/"), ACS.replace("teleport", "Teleport"), None]
     )
     def test_teleport_compares_letter_by_letter(self, acs):
-        with pytest.raises(OtherAddressError, match=r"sends people to .*, not to https://.*letter by letter"):
+        with pytest.raises(OtherAddressError, match=r"sends people to .*, not to https://.*exactly"):
             check_app(replace(APP, acs_url=acs), ACS)
 
     def test_the_ways_out_are_those_of_the_case(self):
@@ -200,11 +202,11 @@ class TestApp:
 
     @pytest.mark.parametrize("name", ["recipient", "destination"])
     def test_what_an_assertion_is_addressed_by_has_to_be_the_same(self, name):
-        with pytest.raises(OtherAddressError, match=f"names the {name} https://old.*correct the {name}"):
+        with pytest.raises(OtherAddressError, match=f"puts the {name} https://old.*correct the {name}"):
             check_app(replace(APP, **{name: "https://old.example.com"}), ACS)
 
     def test_and_so_has_the_audience_of_one_whose_connector_is_still_to_be_made(self):
-        with pytest.raises(OtherAddressError, match=r"speaks to the audience urn:teleport.*correct the audience"):
+        with pytest.raises(OtherAddressError, match=r"has the audience urn:teleport.*correct the audience"):
             check_audience(replace(APP, audience="urn:teleport"))
 
 

@@ -26,11 +26,11 @@ def test_nothing_is_wished_of_the_settings_unless_somebody_says_so() -> None:
 @pytest.mark.parametrize(
     ("wishes", "problem"),
     [
-        (EnrolmentRequest(connector="my okta"), "no SAML connector can be called 'my okta'.*not ' '"),
-        (EnrolmentRequest(connector="../okta"), "no SAML connector.*not '/'"),
-        (EnrolmentRequest(connector=""), "no SAML connector.*empty"),
-        (EnrolmentRequest(connector="passwordless"), "no SAML connector.*keeps this name for itself"),
-        (EnrolmentRequest(plugin="okta/2"), "no plugin can be called 'okta/2'"),
+        (EnrolmentRequest(connector="my okta"), "a SAML connector cannot have the name 'my okta'.*not ' '"),
+        (EnrolmentRequest(connector="../okta"), "a SAML connector cannot.*not '/'"),
+        (EnrolmentRequest(connector=""), "a SAML connector cannot.*empty"),
+        (EnrolmentRequest(connector="passwordless"), "a SAML connector cannot.*Teleport reserves this name"),
+        (EnrolmentRequest(plugin="okta/2"), "a plugin cannot have the name 'okta/2'"),
         (EnrolmentRequest(default_owners=("ada@x.io", "a b")), "the owner 'a b'"),
         (EnrolmentRequest(group_filters=("^(unclosed$",)), r"the filter '\^\(unclosed\$' is no RE2 expression"),
         (EnrolmentRequest(app_filters=("",)), "a filter is empty"),

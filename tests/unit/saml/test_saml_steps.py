@@ -79,7 +79,7 @@ class TestSteps:
 
     def test_of_an_app_that_was_there_nobody_claims_that_everyone_is_missing(self):
         left = step("assignment", replace(EVERYTHING, everyone=None, is_assigned=False, unseen="the role hides it"))
-        assert left.what == "whether the group Everyone is assigned to the app cannot be seen: the role hides it"
+        assert left.what == "we cannot see whether the group Everyone is assigned to the app: the role hides it"
         assert left.remedy.startswith("if it is not: assign the group Everyone")
 
     def test_who_assigns_people_by_hand_is_let(self):
