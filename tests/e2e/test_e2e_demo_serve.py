@@ -95,7 +95,7 @@ def test_a_running_service_listens_from_its_first_token_on_until_the_last_one_is
     with running(tmp_path / "demo") as demo:
         (token,) = json.loads(demo.scim_token("list", "--format", "json"))["tokens"]
         demo.scim_token("revoke", token["id"])
-        shown = eventually(demo.not_answered, "nothing is listened on")
+        shown = eventually(demo.not_answered, "it does not listen")
         assert "scim-token new" in shown["reason"]
         with pytest.raises(urllib.error.URLError, match="refused"):
             demo.scim("GET", "/Users")

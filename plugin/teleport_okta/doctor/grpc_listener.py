@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.GRPC
 
-_FILES: Final = "give PEM files of a certificate chain and its key, not encrypted"
+_FILES: Final = "use PEM files of a certificate chain and its key, not encrypted"
 _RENEW: Final = "renew it: the service uses new files within half a minute, without a restart"
 _CONNECTED_WITHIN: Final = 3.0
 """Seconds; the connection is to this machine, which takes milliseconds."""

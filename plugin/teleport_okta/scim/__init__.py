@@ -1,1 +1,1 @@
-"""The SCIM door: Okta provisions users and pushes groups, by requests whose answers say what was applied."""
+"""The SCIM endpoint: Okta provisions users and pushes groups, and each answer comes after the change in Teleport."""

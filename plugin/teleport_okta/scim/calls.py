@@ -1,4 +1,4 @@
-"""One operation on SCIM resources and its answer, free of HTTP: the gRPC form of the door uses the same."""
+"""One operation on SCIM resources and its answer, without HTTP, because SCIM by gRPC uses them too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _always() -> bool:
 
 
 class Verb(StrEnum):
-    """What is asked for."""
+    """The kind of an operation."""
 
     LIST = "list"
     GET = "get"
@@ -36,7 +36,7 @@ class ScimCall:
     `endpoint` is the first part of the path (`Users`, `Groups`, `Schemas`, …), `resource_id` the second, empty where
     there is none. `query` has the parameters of the URL, decoded, with their names as they were sent; for a LIST by
     `POST /.search`, `body` has them. `body` is the JSON value that was sent, which may be anything; None without one.
-    `is_awaited` says whether the client still waits for the answer: what it never hears of, it will ask for again.
+    `is_awaited` returns whether the client still waits for the answer; without one it will repeat the request.
     """
 
     verb: Verb

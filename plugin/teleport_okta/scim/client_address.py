@@ -1,4 +1,4 @@
-"""The address that a request comes from, seen through the proxies that are trusted."""
+"""The address of a client, behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ClientAddresses:
         """Return the client's address; `peer` is the other end of the connection, the rest `X-Forwarded-For` headers.
 
         Each proxy appends the address that it was called from. So the last entry that is not a trusted proxy is the
-        client: entries before it are what the client itself may have written. From a peer that is not trusted, the
-        header says nothing.
+        client: the client itself may have written the entries before it. From a peer that is not trusted, the header is
+        ignored.
         """
         client = _parsed(peer)
         if client is None:

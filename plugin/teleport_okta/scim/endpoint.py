@@ -1,6 +1,6 @@
-"""One HTTP request after another: who sends it, what it asks for, its body, and the answer.
+"""Answers HTTP requests: authentication, route, body and response.
 
-The token comes first: without one, nothing is read of the body, and every path looks alike.
+The token is checked first: without a valid one, no body is read, and every path gets the same answer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings_scim import ScimSettings
 
 NAME: Final = "SCIM"
-"""What is served, in the log."""
+"""The name of the endpoint in the log."""
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 class ScimEndpoint:
-    """Answers HTTP requests by a handler of operations; `observer` is told of each."""
+    """Answers HTTP requests with a handler of operations, and reports each to `observer`."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ScimEndpoint:
         self.in_flight = InFlight(limits.requests)
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer a request, an unforeseen failure included, and write one line about it."""
+        """Answer a request, also after an unexpected error, and log one line."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         client = self._client(request)
@@ -83,8 +83,8 @@ class ScimEndpoint:
             response = answer_response(await self._handle(request, asked, until=started + self._limits.deadline))
         except ScimError as error:
             response = error_response(error)
-        except Exception:  # noqa: BLE001 - the root of a request: whatever went wrong, its client gets an answer
-            _log.exception("a SCIM request failed in a way that it should not")
+        except Exception:  # noqa: BLE001 - the root of a request: its client must get an answer
+            _log.exception("a SCIM request failed with an unexpected error")
             response = error_response(ScimError(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED))
         if request.can_read_body and response.status >= HTTPStatus.BAD_REQUEST:
             response.force_close()
@@ -106,17 +106,17 @@ class ScimEndpoint:
         return self._clients.of(request.remote or "", request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
 
     async def _authenticate(self, request: web.BaseRequest, client: str) -> None:
-        """Raise ScimError unless the request has a good token.
+        """Raise ScimError unless the request has a valid token.
 
-        A blocked address may be that of a proxy with others behind it. So a good token is accepted from it, but
-        nothing slow is done to find out whether one is good.
+        A blocked address may be that of a proxy with other clients behind it. So a valid token is accepted from it,
+        unless that needs the slow bcrypt hash.
         """
         blocked_for = self._guard.blocked_for(client)
         token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, ()))
         if token is not None and await self._tokens.accept(token, slowly=not blocked_for):
             return
         if blocked_for:
-            detail = "Too many requests from this address had no good token."
+            detail = "Too many requests from this address had no valid token."
             raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=blocked_for)
         self._guard.note_failure(client)
         raise ScimError(HTTPStatus.UNAUTHORIZED, "The bearer token is missing or wrong.")
@@ -144,7 +144,7 @@ class ScimEndpoint:
             raise _too_large(limit)
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
             await request.writer.write(_CONTINUE)
-            # The response proper counts anew: aiohttp sends no error page after bytes were sent.
+            # Otherwise aiohttp would count these bytes as a begun response, and send no error page.
             request.writer.output_size = 0
         body = bytearray()
         try:
@@ -181,7 +181,7 @@ def _too_large(limit: int) -> ScimError:
 
 
 def _named(request: web.BaseRequest, asked: Route | None) -> str:
-    """Return what a request asks for, without ids and parameters, which may be names of people."""
+    """Return a request for the log, without ids and parameters, which may be names of people."""
     if asked is None:
-        return f"{printable(request.method[:_LONGEST_METHOD])} of an address that is not served"
+        return f"{printable(request.method[:_LONGEST_METHOD])} of an unknown address"
     return f"{asked.verb} {asked.endpoint}"

@@ -1,7 +1,7 @@
 """SCIM groups: every operation, from the parsed request to the answer.
 
-A pushed group has an access list of its own, whose grants people decide. One whose name is that of exactly one group
-that list sync keeps is that group: the request is a reason to read it again, and Okta's API says who is in it.
+A pushed group has an access list of its own, whose grants people decide. But if exactly one group of list sync has the
+same name, the pushed group stands for it: the request only causes a new read, and its members come from Okta's API.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _MEMBERS: Final = "members"
 
 _SCANNED_AT_ONCE: Final = 50
-"""Groups that a filter without an index looks at before others have their turn."""
+"""Groups that a filter without an index checks before it yields to other tasks."""
 
 _NAMED_IN_ERRORS: Final = 3
 
@@ -56,7 +56,7 @@ class Groups:
         self._turns = Keys(clock)
 
     async def handle(self, call: ScimCall) -> ScimAnswer:
-        """Answer one operation. Raises ScimError, and TeleportOktaError for what may succeed later."""
+        """Answer one operation. Raises ScimError, and TeleportOktaError for an operation that may succeed later."""
         off = await self._provisioner.groups_off()
         if off:
             raise ScimError(HTTPStatus.NOT_IMPLEMENTED, f"Groups are not offered here: {off}.")
@@ -79,7 +79,7 @@ class Groups:
         return found.total, found.groups
 
     async def looked_up(self, attribute: str, value: str) -> Sequence[ProvisionedGroup] | None:
-        """Return the groups that have a value, where there is an index (`Listed`)."""
+        """Return the groups with a value of an attribute; None without an index of it (`Listed`)."""
         match attribute:
             case "displayName":
                 found = await self._groups.named(value)
@@ -92,7 +92,7 @@ class Groups:
         return [] if found is None else [found]
 
     async def shown(self, resources: Sequence[ProvisionedGroup], projection: Projection) -> list[Json]:
-        """Return groups as clients see them, with members only if they are wanted (`Listed`)."""
+        """Return groups as JSON, with members only if the client wants them (`Listed`)."""
         members: Mapping[str, list[str]] = {}
         if projection.wants(_MEMBERS):
             members = await self._groups.members([group.id for group in resources])
@@ -117,12 +117,12 @@ class Groups:
         return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Groups/{made.id}")
 
     async def _made(self, content: GroupContent, before: ProvisionedGroup | None) -> ProvisionedGroup:
-        """Return the group to make; one whose creation was begun and never answered keeps its id."""
+        """Return the group to make. A group whose creation was begun and not answered keeps its id."""
         now, name = self._clock.now(), content.display_name
         if before is not None:
             return replace(before, display_name=name, external_id=content.external_id, modified=now)
         organization, number = await self._provisioner.organization_id(), await self._groups.count_of_name(name)
-        # After a lost state nobody knows under which name a group was made that had another one by then.
+        # After a lost state the count may be too low: the first name of a renamed group is unknown.
         while await self._groups.was_there(group_id(organization, name, number)):
             number += 1
         return ProvisionedGroup(
@@ -159,9 +159,9 @@ class Groups:
         return await self._shown(after, projection)
 
     async def _delete(self, call: ScimCall) -> ScimAnswer:
-        """Delete a group, and its list. What cannot be done to the end is gone on with: the same request finds it done.
+        """Delete a group and its list. An unfinished deletion continues later, and a repeated request finds it done.
 
-        Restored instead, the group would have nothing held that a person could approve, and be given a new list.
+        It is not undone: an administrator could then approve nothing, and the group would get a new list.
         """
         async with self._turn_of(call.resource_id):
             before = await self._groups.being_deleted(call.resource_id) or await self._found(call.resource_id)
@@ -169,15 +169,15 @@ class Groups:
             if not before.okta_id:
                 await self._bring_about(gone, Members())
             if call.is_awaited() or before.okta_id:
-                # The list of Okta's own group goes with that.
+                # The list belongs to list sync, so there is nothing to delete in Teleport.
                 await self._groups.put(replace(gone, is_answered=True), at=self._clock.now())
         return ScimAnswer(HTTPStatus.NO_CONTENT)
 
     async def _bring_about(self, after: ProvisionedGroup, members: Members, *, is_new: bool = False) -> None:
-        """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError.
+        """Store a request, and apply it in Teleport. Raises ScimError and StateError.
 
-        What is not done to the end is gone on with later, also without the client; a group of which nothing was made is
-        forgotten.
+        Unfinished work continues later, also without the client. A new group of which nothing was made is removed from
+        the state.
         """
         hints = self._provisioner.hints(HintKind.GROUP, after.list_name)
         await self._groups.put(after, members, hints=hints, at=self._clock.now())
@@ -189,7 +189,7 @@ class Groups:
         raise refused(settlement)
 
     async def _settled(self, group: ProvisionedGroup) -> Settlement:
-        """Bring the list of a group to what is said of it; one that was unbound by now has a list of its own."""
+        """Settle the list of a group. If the group was unbound from list sync meanwhile, it has a list of its own."""
         settlement = await self._provisioner.settle_group(group.list_name)
         if settlement.verdict is Verdict.DONE and group.okta_id:
             present = await self._groups.get(group.id)
@@ -201,11 +201,11 @@ class Groups:
         return self._turns.hold(f"group {resource_id}")
 
     def _turn_of_name(self, display_name: str) -> AbstractAsyncContextManager[None]:
-        """Let nobody else write what is about a name; who writes a group has the turn of that first."""
+        """Lock a name. A writer locks its group first, then the name, so that no two writers wait for each other."""
         return self._turns.hold(f"name {folded(display_name)}")
 
     async def _check_members(self, ids: Collection[str]) -> None:
-        """Refuse members that are no users: dropped, the client would believe that the push worked."""
+        """Refuse members who are no users. If we dropped them, Okta would show the push as successful."""
         known = await self._users.with_ids(ids)
         unknown = [one for one in ids if one not in known]
         if unknown:

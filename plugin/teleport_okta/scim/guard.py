@@ -1,4 +1,4 @@
-"""Failures of authentication, counted by the address that they come from, so that tokens cannot be tried out."""
+"""Counts failures of authentication by address, and blocks an address that tries out tokens."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES: Final = 10
 _WINDOW: Final = 60.0
-"""Seconds in which so many failures block an address."""
+"""Seconds; this many failures within them block an address."""
 
 _BLOCKED: Final = 60.0
-"""Seconds for which it is blocked then."""
+"""Seconds for which an address is blocked."""
 
 _MOST_ADDRESSES: Final = 10_000
 _SITE: Final = 64
-"""Bits of an IPv6 address that a site is given: whoever has one has all addresses behind it."""
+"""Bits of an IPv6 address that identify a site: a client can use all addresses of its site."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Failures:
-    """How many failures there were since a moment, and until when the address is blocked; by the stopwatch."""
+    """The number of failures since a time, and when a block ends; both by the monotonic clock."""
 
     since: float
     count: int = 0
@@ -36,7 +36,7 @@ class _Failures:
 
 
 class FailureGuard:
-    """Blocks an address for a minute after 10 failures within a minute; the longest unused of 10 000 is forgotten."""
+    """Blocks an address for a minute after 10 failures within a minute; it keeps the latest 10,000 addresses."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -60,7 +60,7 @@ class FailureGuard:
             found.blocked_until = now + _BLOCKED
             found.since, found.count = now, 0
             _log.warning(
-                "SCIM: %d requests from %s had no good token; others are refused for %d s",
+                "SCIM: %d requests from %s had no valid token; requests without one are refused for %d s",
                 _MOST_FAILURES,
                 site,
                 _BLOCKED,

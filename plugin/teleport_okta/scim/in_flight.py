@@ -1,7 +1,7 @@
-"""Requests in flight: how many, for how long a client waits for one, and their end at a stop.
+"""Requests in flight: their limit, the deadline of each, and draining at a stop.
 
-The work of a request is never cancelled half-way because its client stopped waiting: a user may be half provisioned.
-It goes on, keeps its place among the requests in flight, and a stop waits for it.
+If a client stops waiting, the work of its request is not cancelled, because a user may be provisioned in part. It
+continues, counts as a request in flight, and a stop waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _RETRY_WHEN_FULL: Final = 2
 _RETRY_AFTER_DEADLINE: Final = 15
-"""Seconds, which the client is told; Okta doubles them with each try."""
+"""Seconds in `Retry-After`; Okta doubles them with each try."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ class Place:
     def __init__(self) -> None:
         self.task: asyncio.Task[object] | None = None
         self.is_given_up = False
-        """Whether the client was told that it takes too long."""
+        """Whether the client got the answer that the request takes too long."""
 
     async def run(self, work: Coroutine[None, None, T], *, within: float) -> T:
-        """Do the work of the request; raises what it raises, and ScimError when it takes longer than that, in seconds.
+        """Do the work of the request. Raises its errors, and ScimError after `within` seconds.
 
-        Then it goes on without the client.
+        The work then continues without the client.
         """
         task = asyncio.get_running_loop().create_task(work)
         self.task = task
@@ -48,13 +48,13 @@ class Place:
                 task.add_done_callback(_log_late_end)
         if not task.done():
             self.is_given_up = True
-            detail = "This takes long and goes on. Send the same request again later."
+            detail = "This takes longer and continues. Send the same request again later."
             raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=_RETRY_AFTER_DEADLINE)
         return task.result()
 
 
 class InFlight:
-    """The requests in flight, so many at the most."""
+    """The requests in flight, up to a limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -63,7 +63,7 @@ class InFlight:
 
     @contextmanager
     def place(self) -> Iterator[Place]:
-        """Give a place for one request, kept until its work is done; raises ScimError when there is none."""
+        """Yield a place for one request, which it keeps until its work is done; raises ScimError if there is none."""
         if self._count >= self._most:
             detail = f"{self._most} requests are being answered already. Send this one again later."
             raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=_RETRY_WHEN_FULL)
@@ -80,12 +80,12 @@ class InFlight:
                 task.add_done_callback(self._free)
 
     async def drained(self, within: float) -> None:
-        """Wait for the work that clients no longer wait for; after so many seconds, cancel the rest."""
+        """Wait for work that continues without its client; cancel the rest after `within` seconds."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=within)
         rest = set(self._tasks)
         if rest:
-            _log.warning("%d SCIM requests were not done %g s after the stop, and are cut off", len(rest), within)
+            _log.warning("%d SCIM requests were not done %g s after the stop, and are cancelled", len(rest), within)
             for task in rest:
                 task.cancel()
             await asyncio.wait(rest)

@@ -1,4 +1,4 @@
-"""How much one client, and all together, may take of the server."""
+"""The limits of the SCIM server, for one client and for all together."""
 
 from __future__ import annotations
 

@@ -28,24 +28,24 @@ class Listed(Protocol[R]):
     """Resources of one type."""
 
     async def page(self, *, skip: int, most: int) -> tuple[int, Sequence[R]]:
-        """Return how many there are, and some of them in a stable order, leaving out so many."""
+        """Return the total, and up to `most` of them in a stable order, after the first `skip`."""
         ...
 
     async def looked_up(self, attribute: str, value: str) -> Sequence[R] | None:
-        """Return those that have a value; None where there is no index of the attribute."""
+        """Return those with a value of an attribute; None without an index of it."""
         ...
 
     async def shown(self, resources: Sequence[R], projection: Projection) -> list[Json]:
-        """Return resources as clients see them."""
+        """Return resources as JSON."""
         ...
 
 
 async def list_answer(
     query: Mapping[str, str], listed: Listed[R], of: Literal["User", "Group"], *, scanned_at_once: int
 ) -> ScimAnswer:
-    """Answer a list. A filter without an index looks at every resource, so many before others have their turn.
+    """Answer a list. A filter without an index checks every resource, and yields after `scanned_at_once` of them.
 
-    Raises ScimError for a query that is wrong, and StateError.
+    Raises ScimError for an invalid query, and StateError.
     """
     page, projection, text = Page.read(query), Projection.read(query), parameter(query, "filter")
     if text is None:

@@ -1,4 +1,4 @@
-"""The parameters of a URL, decoded once and by one rule."""
+"""The parameters of a URL, decoded once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from teleport_okta.scim.protocol.json_body import is_clean
 from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 _LONGEST: Final = 6_000
-"""Characters as they are sent; the server's limit of a whole request line is a little more."""
+"""Characters before decoding; the server's limit of a whole request line is a little higher."""
 
 _MOST_PARAMETERS: Final = 32
 
@@ -18,8 +18,8 @@ _MOST_PARAMETERS: Final = 32
 def parse_query(raw: str) -> dict[str, str]:
     """Return the parameters of a raw query: `+` is a space and `%2B` the plus, as HTML forms encode them.
 
-    Of a parameter that is repeated, the last counts. Raises ScimError for one that is too long, has too many
-    parameters, is not UTF-8, or has control characters.
+    If a parameter is repeated, the last counts. Raises ScimError for a query that is too long, has too many parameters,
+    is not UTF-8, or has control characters.
     """
     if len(raw) > _LONGEST:
         detail = f"The query of the URL is longer than {_LONGEST} characters."

@@ -1,4 +1,4 @@
-"""Answers and errors as HTTP responses: always SCIM's media type, never kept in a cache (RFC 7644 §3.1, §3.12)."""
+"""Answers and errors as HTTP responses, with SCIM's media type and without caching (RFC 7644 §3.1, §3.12)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RETRY_AFTER: Final = 5
 """Seconds after which a client should try again, if the error does not say."""
 
 _COMMON: Final[dict[str, str]] = {hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "teleport-okta"}
-"""Without a `Server` of our own, aiohttp's names its version and Python's."""
+"""Without a `Server` of our own, aiohttp would send its version and Python's."""
 
 
 def answer_response(answer: ScimAnswer) -> web.Response:
@@ -45,6 +45,6 @@ def error_response(error: ScimError) -> web.Response:
 def _response(status: HTTPStatus, body: Json | None, headers: dict[str, str]) -> web.Response:
     if body is None:
         return web.Response(status=status, headers={**_COMMON, **headers})
-    # ASCII alone: a lone surrogate has no UTF-8, but an escape.
+    # ASCII only: a lone surrogate has no UTF-8 form, but it can be escaped.
     content = json.dumps(body, separators=(",", ":")).encode("ascii")
     return web.Response(status=status, body=content, content_type=MEDIA_TYPE, headers={**_COMMON, **headers})

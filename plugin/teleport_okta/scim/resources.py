@@ -1,4 +1,4 @@
-"""The resources that the SCIM door keeps: users and groups, as the client last wrote them."""
+"""The resources of the SCIM endpoint: users and groups, as the client last wrote them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UserContent:
-    """What a client says of a user.
+    """The content of a user, from a client.
 
-    `attributes` are all other attributes that the schema knows and the client may write, the core's by their names as
-    the schema spells them, an extension's in an object under its URN; null and empty values are left out, and
-    `password` is never kept. `active` is None where a client does not say.
+    `attributes` are all other attributes of the schema that the client may write: the core's by name, an extension's in
+    an object under its URN. Null and empty values are left out, and `password` is never stored. `active` is None if the
+    client does not give it.
     """
 
     user_name: str
@@ -27,7 +27,7 @@ class UserContent:
 
 @dataclass(frozen=True, slots=True)
 class GroupContent:
-    """What a client says of a group. `members` are SCIM ids of users, in the order of the request, each once."""
+    """The content of a group, from a client. `members` are SCIM ids of users, in the request's order, each once."""
 
     display_name: str
     external_id: str | None = None
@@ -36,11 +36,11 @@ class GroupContent:
 
 @dataclass(frozen=True, slots=True)
 class GroupPatch:
-    """What a PATCH does to a group: the new name and external id, and who comes and goes.
+    """The change that a PATCH makes to a group: name, external id and members.
 
     None means unchanged; an empty `external_id` unassigns it. `members`: the complete new list; if it is None,
-    `added` come and `removed` go, and nobody is in both. Ids in `added` may be in the group already, and ids in
-    `removed` may be missing from it.
+    `added` are added and `removed` are removed, and no id is in both. Ids in `added` may be in the group already, and
+    ids in `removed` may be missing from it.
     """
 
     display_name: str | None = None
@@ -52,7 +52,7 @@ class GroupPatch:
 
 @dataclass(frozen=True, slots=True)
 class ScimUser:
-    """A stored user: its content, `active` always known, and what the server says of it. Times are aware UTC."""
+    """A stored user: its content, in which `active` is set, and the server's attributes. Times are aware UTC."""
 
     id: str
     content: UserContent

@@ -1,6 +1,6 @@
-"""Which operation a method and a path mean (RFC 7644 §3.2), without a look at what exists.
+"""The operation that a method and a path mean (RFC 7644 §3.2); no resource is looked up.
 
-The path is matched as it was sent: a percent-encoded slash is a part of its segment and never separates two.
+The path is split as it was sent: a percent-encoded slash is part of its segment.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OF_SEARCH: Final = {"POST": Verb.LIST}
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a request asks for, and whether it is read from a body."""
+    """The operation of a request, and whether the request has a body."""
 
     verb: Verb
     endpoint: str
@@ -42,20 +42,20 @@ class Route:
 
 @dataclass
 class MethodError(ScimError):
-    """The path is good, the method is not; `allowed` are those that are."""
+    """The path exists, but not with this method; `allowed` are its methods."""
 
     allowed: tuple[str, ...] = ()
 
 
 def base_paths(plugin_name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the base paths that are served, as segments: ours, and the one of Teleport's own endpoint."""
+    """Return the base paths that we serve, as segments: ours, and that of Teleport's own endpoint."""
     return ("scim", "v2"), ("v1", "webapi", "scim", plugin_name)
 
 
 def route(method: str, target: str, bases: Sequence[tuple[str, ...]]) -> Route:
-    """Return what a method and a request target (RFC 9112 §3.2) mean; raises ScimError.
+    """Return the route of a method and a request target (RFC 9112 §3.2); raises ScimError.
 
-    Empty segments do not count, so that a doubled or a trailing slash changes nothing.
+    Empty segments are ignored, so a doubled or trailing slash changes nothing.
     """
     segments = _segments(target)
     for base in bases:

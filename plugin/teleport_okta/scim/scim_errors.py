@@ -1,4 +1,4 @@
-"""Why a SCIM request is refused, as the client reads it (RFC 7644 §3.12)."""
+"""Errors of SCIM requests, as the client gets them (RFC 7644 §3.12)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScimType(StrEnum):
 
 @dataclass
 class ScimError(Exception):
-    """A request that is refused. Okta shows `detail` to the administrator: it names the cause and what to do.
+    """A refused request. Okta shows `detail` to the administrator, so it names the cause and the remedy.
 
     `retry_after`: seconds after which the client should try again, for a 429.
     """
@@ -45,21 +45,21 @@ class ScimError(Exception):
 
 
 RETRY_AFTER: Final = 30
-"""Seconds after which a client should ask again what could not be done: Okta doubles that each time."""
+"""Seconds after which a client should repeat a request; Okta doubles them each time."""
 
 
 def later(detail: str) -> ScimError:
-    """Return the error of a request that may succeed when it is repeated: Okta does that by itself."""
+    """Return the error of a request that may succeed later. Okta repeats it by itself."""
     return ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=RETRY_AFTER)
 
 
 def refused(settlement: Settlement) -> ScimError:
-    """Return the error of a request that was not brought about in Teleport."""
+    """Return the error of a request that could not be applied in Teleport."""
     if settlement.verdict is Verdict.CONFLICT:
         return ScimError(HTTPStatus.CONFLICT, settlement.why, ScimType.UNIQUENESS)
     return later(settlement.why)
 
 
 def bad_request(scim_type: ScimType, detail: str) -> ScimError:
-    """Return the error of a request that is wrong in itself."""
+    """Return the error of an invalid request."""
     return ScimError(HTTPStatus.BAD_REQUEST, detail, scim_type)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _CLOSED: Final = "there is no token; make one with `teleport-okta scim-token new`"
 
 _OPENED_AGAIN_AFTER: Final = 10.0
-"""Seconds from an address or files that cannot be used to the next try."""
+"""Seconds until an unusable address, or unusable files, are tried again."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ async def serving_scim(
     limits: Limits | None = None,
     observer: ScimObserver | None = None,
 ) -> AsyncIterator[ScimServer | None]:
-    """Answer SCIM requests, while there is a token, until the block ends; `observer` is told of each.
+    """Answer SCIM requests while there is a token, until the block ends; each is reported to `observer`.
 
-    Gives None, and does nothing, without `scim.listen`. Raises StateError, and ConfigError for a hash that is no hash
-    and, if there is a token, for an address or files that cannot be used.
+    Yields None, and does nothing, without `scim.listen`. Raises StateError, and ConfigError for an invalid hash and, if
+    there is a token, for an unusable address or unusable files.
     """
     if settings.listen is None:
         yield None
@@ -67,7 +67,7 @@ async def serving_scim(
     server = ScimServer(settings, handler, tokens, clock=clock, limits=limits, observer=observer)
     await server.adapt()
     if server.bound is None:
-        _log.warning("scim.listen is set, and nothing is listened on: %s", server.reason)
+        _log.warning("scim.listen is set, and the service does not listen: %s", server.reason)
     following = asyncio.create_task(server.follow_tokens())
     try:
         yield server
@@ -77,7 +77,7 @@ async def serving_scim(
 
 
 class ScimServer:
-    """Listens while there is a token, and finishes the requests in flight when there is none any more."""
+    """Listens while there is a token. After the last one is revoked, it finishes the requests in flight."""
 
     def __init__(
         self,
@@ -98,28 +98,28 @@ class ScimServer:
         self._opened: _Opened | None = None
         self._is_stopping = False
         self.reason = _CLOSED
-        """Why nothing is listened on, while nothing is."""
+        """Why it does not listen, while it does not."""
 
         self.problem = ""
-        """Why it cannot be listened on although there is a token; empty if it can."""
+        """Why it cannot listen although there is a token; empty if it can."""
 
     def __str__(self) -> str:
-        """Return where requests are answered, as the beginning of a URL; empty where they are not."""
+        """Return the address of the listener, as the beginning of a URL; empty while it does not listen."""
         return "" if self.bound is None else str(self.bound)
 
     @property
     def bound(self) -> BoundAddress | None:
-        """Where requests are answered; None while nothing is listened on."""
+        """The address of the listener; None while it does not listen."""
         return None if self._opened is None else self._opened.bound
 
     @property
     def certificate_expires(self) -> datetime | None:
-        """When the certificate in use ends; None while there is none."""
+        """When the certificate in use expires; None without one."""
         certificate = None if self._opened is None else self._opened.certificate
         return None if certificate is None else certificate.expires
 
     async def certificate_problem(self) -> str:
-        """Say why files that were replaced are not used; empty where they are, and where there is no TLS."""
+        """Return why replaced files are not used; empty if they are, or without TLS."""
         certificate = None if self._opened is None else self._opened.certificate
         if certificate is None:
             return ""
@@ -127,20 +127,20 @@ class ScimServer:
         return certificate.problem
 
     async def adapt(self) -> None:
-        """Listen if there is a token and not if there is none. Raises ConfigError and StateError."""
+        """Listen if there is a token, and stop listening if there is none. Raises ConfigError and StateError."""
         if not self._is_stopping and await self._tokens.exist():
             if self._opened is None:
                 self._opened = await self._open()
-                _log.info("SCIM requests are answered at %s", self)
+                _log.info("the SCIM endpoint listens at %s", self)
             return
         opened, self._opened, self.reason = self._opened, None, _CLOSED
         if opened is not None:
             if not self._is_stopping:
-                _log.warning("the last SCIM token is gone: nothing is listened on any more")
+                _log.warning("the last SCIM token was revoked: the SCIM endpoint stops listening")
             await opened.close(self._limits.drain)
 
     async def follow_tokens(self) -> None:
-        """Listen, or not, as tokens come and go, until stopped; what cannot be used is tried again."""
+        """Start and stop listening as tokens are added and revoked, until stopped. A failure is tried again."""
         while not self._is_stopping:
             await self._until_changed(at_most=_OPENED_AGAIN_AFTER if self.problem else None)
             before, failed = self.problem, ""
@@ -148,16 +148,16 @@ class ScimServer:
                 await self.adapt()
             except ConfigError as error:
                 self.reason = failed = str(error)
-            except Exception as error:  # noqa: BLE001 - the root of a task: an unforeseen failure must not end it
+            except Exception as error:  # noqa: BLE001 - the root of a task: an unexpected error must not end it
                 self.reason = failed = f"{type(error).__name__}: {error}"
-                _log.exception("opening the SCIM endpoint failed in a way that it should not; it is tried again")
+                _log.exception("opening the SCIM endpoint failed with an unexpected error; this is tried again")
             if failed and failed != before:
-                _log.warning("SCIM requests cannot be answered, which is tried again: %s", failed)
+                _log.warning("the SCIM endpoint cannot listen; this is tried again: %s", failed)
             self.problem = failed
         await self.adapt()
 
     def stop(self) -> None:
-        """Have `follow_tokens` end, and nothing listened on."""
+        """End `follow_tokens`, and stop listening."""
         self._is_stopping = True
         self._tokens.changed.set()
 
@@ -170,7 +170,7 @@ class ScimServer:
         finally:
             for wait in waits:
                 wait.cancel()
-        # Before tokens are asked for, so that one which comes meanwhile is seen next.
+        # Clear it before the tokens are read: one that is added in between then sets it again.
         self._tokens.changed.clear()
 
     async def _open(self) -> _Opened:
@@ -190,7 +190,7 @@ class ScimServer:
 
 
 class _Opened:
-    """A socket that is listened on, and what is answered there."""
+    """An open listener: its socket, certificate and server."""
 
     def __init__(
         self,
@@ -211,9 +211,9 @@ class _Opened:
         self._accepting = asyncio.create_task(listener.accept())
 
     async def close(self, within: float) -> None:
-        """Close idle connections, finish the requests of others, and then the work whose clients are gone.
+        """Close idle connections, finish the requests of others, and then work that continues without its client.
 
-        What takes longer than that, in seconds, is cut off.
+        After `within` seconds the rest is cancelled.
         """
         self._accepting.cancel()
         await asyncio.gather(self._accepting, return_exceptions=True)

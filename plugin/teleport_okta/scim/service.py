@@ -1,4 +1,4 @@
-"""The SCIM door: every operation goes to the resources that it is about."""
+"""Passes every SCIM operation to the users, the groups or the discovery."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class ScimService:
-    """Answers operations (`ScimHandler`). `base_url` is what clients use, and ends without a slash."""
+    """Answers operations (`ScimHandler`). `base_url` is the public URL, without a slash at its end."""
 
     def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
         self._base_url = base_url
@@ -46,14 +46,14 @@ class ScimService:
                 call = replace(call, query=read_search(call.body), body=None)
             return await (self._users if call.endpoint == "Users" else self._groups).handle(call)
         except StateError as error:
-            _log.error("a SCIM request could not be kept: %s", error)
-            raise later("The request cannot be kept now. The log of the service says why.") from error
+            _log.error("a SCIM request could not be stored: %s", error)
+            raise later("The request cannot be stored now. The log of the service says why.") from error
         except TeleportOktaError as error:
             _log.warning("a SCIM request is to be repeated: %s", error)
             raise later(str(error)) from error
 
     async def _take_over(self) -> None:
-        """Have Teleport read before an empty state answers: it may know who was provisioned, and who was denied."""
+        """Restore an empty state from Teleport before the first answer: users there may be provisioned or denied."""
         if not self._is_known:
             self._is_known = await self._stored.are_known()
         if not self._is_known:

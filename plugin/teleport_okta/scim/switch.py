@@ -1,4 +1,4 @@
-"""Requests go to whichever handler is set; while none is, they wait, until their deadline at the longest.
+"""Passes requests to the present handler. Without one they wait, at most until their deadline.
 
 So the SCIM address stays open while the service takes over other settings.
 """
@@ -41,7 +41,7 @@ class ScimSwitch:
         self._is_set.set()
 
     async def hold(self) -> None:
-        """Let further requests wait, and return when those that were passed on are answered."""
+        """Make new requests wait, and return when those that were passed on are answered."""
         self._handler = None
         self._is_set.clear()
         await self._is_idle.wait()

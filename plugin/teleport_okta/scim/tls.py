@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
 
 _LOOKED_AT_AFTER: Final = 30.0
-"""Seconds between two looks at the files."""
+"""Seconds between two checks of the files."""
 
 _Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
-"""Of each file its time of change, size and inode; of files that are not there, nothing."""
+"""The time of change, size and inode of each file; empty if a file is missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class ServerCertificate:
     """A certificate and its key, in files that another program may replace.
 
-    They are looked at when a connection arrives. A pair that is not whole, or does not match, is logged once, and the
-    one before it stays in use.
+    They are checked when a connection arrives. A pair that is incomplete or does not match is logged once, and the
+    previous pair stays in use.
     """
 
     def __init__(self, certificate: Path, key: Path, *, clock: Clock) -> None:
@@ -41,15 +41,13 @@ class ServerCertificate:
         self._stamp = self._present_stamp()
         self._refused: _Stamp | None = None
         self.problem = ""
-        """What is wrong with the files as they are now, so that the pair before them is in use; empty: nothing."""
+        """Why the present files cannot be used, so that the previous pair is in use; empty if they can."""
 
         try:
             self._context, self.expires = self._loaded()
         except (OSError, ValueError) as error:
             what = f"scim.certificate, scim.key: {self._problem(error)}"
-            raise ConfigError(
-                what, remedy="give PEM files of a certificate chain and its key, not encrypted"
-            ) from error
+            raise ConfigError(what, remedy="use PEM files of a certificate chain and its key, not encrypted") from error
 
     async def context(self) -> ssl.SSLContext:
         """Return the TLS settings for a new connection."""
@@ -69,17 +67,19 @@ class ServerCertificate:
             self._context, self.expires = self._loaded()
         except (OSError, ValueError) as error:
             self._refused, self.problem = stamp, self._problem(error)
-            _log.warning("the SCIM endpoint keeps its certificate, the new one cannot be used: %s", self.problem)
+            _log.warning(
+                "the SCIM endpoint still uses its old certificate, the new one cannot be used: %s", self.problem
+            )
             return
         self._stamp, self._refused, self.problem = stamp, None, ""
         _log.info("the SCIM endpoint has a new certificate, from %s", self._certificate)
 
     def _loaded(self) -> tuple[ssl.SSLContext, datetime]:
-        """Return TLS settings with the certificate, and when that ends."""
+        """Return TLS settings with the certificate, and when it expires."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        # Without a password an encrypted key would be asked for on the terminal.
+        # Without `password`, OpenSSL would ask for that of an encrypted key at the terminal.
         context.load_cert_chain(self._certificate, self._key, password="")
         leaf = x509.load_pem_x509_certificates(self._certificate.read_bytes())[0]
         return context, leaf.not_valid_after_utc
@@ -100,6 +100,6 @@ class ServerCertificate:
                 return f"{path} cannot be read: {failure.strerror}"
         match error:
             case ssl.SSLError(reason="KEY_VALUES_MISMATCH"):
-                return f"the key in {self._key} is not that of the certificate in {self._certificate}"
+                return f"the key in {self._key} does not match the certificate in {self._certificate}"
             case _:
-                return f"{self._certificate} and {self._key} are no certificate with its key: {error}"
+                return f"{self._certificate} and {self._key} are not a certificate and its key: {error}"

@@ -1,7 +1,7 @@
-"""Whether a request comes from a client that has a token: the tokens of the state, and one configured bcrypt hash.
+"""The valid tokens of SCIM clients: those of the state, and one configured bcrypt hash.
 
-A bcrypt hash is what Teleport stores of the token of its own SCIM endpoint: with it clients keep the token that they
-have. Verifying one takes a quarter of a second, so the SHA-256 of a token that was verified is remembered.
+Teleport stores a bcrypt hash of the token for its own SCIM endpoint. If we use that hash, clients keep their token.
+Verifying it takes a quarter of a second, so we remember the SHA-256 of a verified token.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 TOKEN_BYTES: Final = 32
 
 _CREDENTIAL: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
-"""A scheme, which has no case, and one token (RFC 6750 §2.1)."""
+"""A scheme, in any case, and one token (RFC 6750 §2.1)."""
 
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _BCRYPT_LENGTH: Final = 72
-"""Bytes that bcrypt reads; of a longer token it would compare a part."""
+"""Bytes that bcrypt reads; it would compare only a part of a longer token."""
 
 _HIGHEST_COST: Final = 14
-"""A cost of 14 takes a second on one core; each more doubles that."""
+"""A cost of 14 takes a second on one core; each increment doubles that."""
 
 _VERIFIED_TOGETHER: Final = 2
 _MOST_WAITING: Final = 8
 _HASH_READ_AFTER: Final = 5.0
-"""Seconds between two looks at the file of the configured hash."""
+"""Seconds between two checks of the file of the configured hash."""
 
 _KEY: Final = "scim.token_hash"
 
@@ -82,14 +82,14 @@ def bearer_token(headers: Sequence[str]) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """The SHA-256 of a token that a bcrypt hash was verified with."""
+    """The SHA-256 of a token that matched a bcrypt hash."""
 
     bcrypt_hash: bytes
     digest: str
 
 
 class ScimTokens:
-    """Says which tokens are good."""
+    """Verifies tokens."""
 
     def __init__(self, stored: ScimTokenStore, token_hash: SecretStr | None, *, clock: Clock) -> None:
         self._stored = stored
@@ -101,25 +101,25 @@ class ScimTokens:
 
     @property
     def changed(self) -> asyncio.Event:
-        """Is set when a token was made or revoked."""
+        """Set after a token was added or revoked."""
         return self._stored.changed
 
     def check(self) -> None:
-        """Raise ConfigError for a configured hash that cannot be used."""
+        """Raise ConfigError for an unusable configured hash."""
         self._configured.load()
 
     async def exist(self) -> bool:
-        """Whether any token can be good. A configured hash counts, also while its file cannot be used.
+        """Whether any token can be valid. A configured hash counts, also while its file cannot be used.
 
         Raises StateError.
         """
         return self._configured.is_set or bool(await self._stored.digests())
 
     async def accept(self, token: bytes, *, slowly: bool = True) -> bool:
-        """Whether a token is good; not `slowly` means that no bcrypt hash is computed for it.
+        """Whether a token is valid; without `slowly` no bcrypt hash is computed for it.
 
-        Every stored hash is compared, so that the time says nothing about which of them matched. Raises StateError, and
-        ScimError when too many tokens wait to be verified.
+        Every stored hash is compared, so that the time does not reveal which of them matched. Raises StateError, and
+        ScimError if too many tokens wait to be verified.
         """
         digest = digest_of(token)
         matches = [one for one in await self._stored.digests() if _same(one, digest)]
@@ -154,7 +154,7 @@ class ScimTokens:
         try:
             await self._stored.note_use(digest, at=self._clock.now())
         except StateError as error:
-            _log.warning("when a SCIM token was last used could not be written: %s", error)
+            _log.warning("the last use of a SCIM token could not be stored: %s", error)
 
 
 class _ConfiguredHash:
@@ -182,7 +182,7 @@ class _ConfiguredHash:
         return self._hash
 
     def current(self) -> bytes | None:
-        """Return the hash that is configured now. One that cannot be used any more is refused, and logged once."""
+        """Return the present hash. If it cannot be used any more, log that once, and refuse its tokens."""
         now = self._clock.monotonic()
         if self._looked_at is not None and now - self._looked_at < _HASH_READ_AFTER:
             return self._hash
@@ -210,10 +210,10 @@ class _ConfiguredHash:
 def _checked_hash(text: str) -> bytes:
     match = _BCRYPT.fullmatch(text)
     if match is None:
-        what = f"{_KEY}: this is no bcrypt hash, which begins with $2a$, $2b$ or $2y$ and has 60 characters"
-        raise ConfigError(what, remedy="give the hash of the token, not the token")
+        what = f"{_KEY}: this is not a bcrypt hash, which begins with $2a$, $2b$ or $2y$ and has 60 characters"
+        raise ConfigError(what, remedy="use the hash of the token, not the token")
     if not 4 <= int(match.group(1)) <= _HIGHEST_COST:
-        what = f"{_KEY}: the cost of the bcrypt hash is {match.group(1)}; from 04 to {_HIGHEST_COST} is possible"
+        what = f"{_KEY}: the cost of the bcrypt hash is {match.group(1)}; 04 to {_HIGHEST_COST} are possible"
         raise ConfigError(what, remedy="hash the token again with a lower cost")
     return text.encode("ascii")
 

@@ -1,4 +1,4 @@
-"""What came by the SCIM endpoint: counted for `status`, and as metrics."""
+"""Counts SCIM requests, for `status` and metrics."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LATELY: Final = 3600.0
 _MOST_FAILURES: Final = 10_000
 _OTHER: Final = "other"
 _NOT_AUTHENTICATED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
-"""What a request without a good token is answered, unless the service fails at it."""
+"""The answers to a request without a valid token."""
 
 
 class ScimObserver(Protocol):
-    """Is told of every request."""
+    """Gets a report of every request."""
 
     def answered(self, asked: Route | None, status: int, seconds: float, *, has_token: bool) -> None:
-        """Note a request: what it asked for (None: nothing that is served), its answer, whether its token was good."""
+        """Note a request: its route (None: unknown address), its status, and whether its token was valid."""
         ...
 
 
@@ -43,7 +43,7 @@ class Unobserved:
 
 
 class Traffic:
-    """Counts requests from the beginning of the process on."""
+    """Counts requests since the process began."""
 
     def __init__(self, metrics: Metrics, *, clock: Clock) -> None:
         self._metrics = metrics
@@ -64,7 +64,7 @@ class Traffic:
             self._metrics.scim_not_authenticated()
 
     async def door(self, settings: ScimSettings, server: ScimServer, users: ScimUsers) -> ScimDoor:
-        """Return the endpoint as it is now; raises StateError."""
+        """Return the present status of the endpoint; raises StateError."""
         since = self._clock.monotonic() - LATELY
         counts = await users.counts()
         return ScimDoor(

@@ -1,7 +1,7 @@
 """SCIM users: every operation, from the parsed request to the answer.
 
-A write is taken down first, then brought about in Teleport, and answered when it is. If that cannot be done, what was
-granted is taken back and the client is told to ask again; what was denied stays denied, and is tried again without it.
+A write is stored first, then applied in Teleport, and then answered. If it cannot be applied, a grant is undone and the
+client gets the answer to try again; a denial stays, and is tried again without the client.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
 
 _SCANNED_AT_ONCE: Final = 200
-"""Users that a filter without an index looks at before others have their turn."""
+"""Users that a filter without an index checks before it yields to other tasks."""
 
 
 class Users:
@@ -74,7 +74,7 @@ class Users:
         return found.total, found.users
 
     async def looked_up(self, attribute: str, value: str) -> Sequence[ProvisionedUser] | None:
-        """Return the users that have a value, where there is an index (`Listed`)."""
+        """Return the users with a value of an attribute; None without an index of it (`Listed`)."""
         match attribute:
             case "userName":
                 found = await self._users.named(value)
@@ -87,7 +87,7 @@ class Users:
         return [] if found is None else [found]
 
     async def shown(self, resources: Sequence[ProvisionedUser], projection: Projection) -> list[Json]:
-        """Return users as clients see them (`Listed`)."""
+        """Return users as JSON (`Listed`)."""
         groups = await self._groups_of(resources, projection)
         return [projection.apply(self._json(user, groups)) for user in resources]
 
@@ -98,14 +98,14 @@ class Users:
             okta_id = await self._person_of(content)
             async with self._turn_of(okta_id, content.user_name):
                 if await self._person_of(content) != okta_id:
-                    # Somebody else's request was first, and changed who this is about.
+                    # Another request came first, and changed which person this is.
                     continue
                 made = await self._create_person(okta_id, content, call)
             answer = await self._shown(made, projection)
             return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Users/{made.id}")
 
     async def _create_person(self, okta_id: str, content: UserContent, call: ScimCall) -> ProvisionedUser:
-        # Asked together, both are read in one transaction.
+        # With `gather`, both are read in one transaction.
         before, named = await asyncio.gather(self._users.of_person(okta_id), self._users.named(content.user_name))
         _refuse_duplicates(content, before, named)
         now = self._clock.now()
@@ -147,7 +147,7 @@ class Users:
                 _refuse_another_person(after, before)
                 denied_at = before.denied_at
                 if after.active is not None:
-                    # A denial that is said again is a later one: assignments that were made meanwhile do not end it.
+                    # A repeated denial gets the present time: assignments that were made before it do not end it.
                     denied_at = None if after.active else self._provisioner.okta_now()
                 changed = replace(
                     before,
@@ -162,7 +162,7 @@ class Users:
                 if changed.active is not before.active or replace(changed, denied_at=before.denied_at) != before:
                     changed = replace(changed, modified=self._clock.now())
                 if after.active is None and not before.active:
-                    # Nothing is said of access, and Okta's API may have ended the denial: it is not brought about anew.
+                    # The request does not mention access, and Okta's API may have ended the denial: do not lock again.
                     await self._users.put(changed, hints=self._hints(changed), at=self._clock.now())
                 else:
                     await self._bring_about(before, changed)
@@ -181,28 +181,28 @@ class Users:
         return ScimAnswer(HTTPStatus.NO_CONTENT)
 
     async def _bring_about(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
-        """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError."""
+        """Store a request, and apply it in Teleport. Raises ScimError and StateError."""
         unkept: StateError | None = None
         try:
             await self._users.put(after, hints=self._hints(after), at=self._clock.now())
         except StateError as error:
             if after.active:
                 raise
-            # Somebody who must not have access is locked all the same: that needs no record.
+            # A person who must not have access is locked even if the request cannot be stored.
             unkept = error
         is_new = after.active and (before is None or not (before.active and before.is_answered))
         groups = await self._lists_of(after) if is_new else ()
         settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active, is_new=is_new, groups=groups)
         is_renamed = not is_new and _comes_into_lists(before, after)
         if is_renamed and settlement.verdict is Verdict.DONE and (groups := await self._lists_of(after)):
-            # Not in one plan: what takes the old name out of a list would be planned twice.
+            # Not in the plan before: the removal of the old name from a list would be planned twice.
             settlement = await self._provisioner.settle(after.okta_id, is_wanted=True, groups=groups)
             settlement = replace(settlement, is_begun=True)
         if unkept is not None:
             raise unkept
         if settlement.verdict is Verdict.DONE:
             if not after.active and await self._lists_of(after):
-                # Nobody knows of which lists the person has to be taken out.
+                # Otherwise it is unknown which memberships must end.
                 await self._provisioner.check_lists_are_read()
             return
         if after.active and not settlement.is_begun:
@@ -214,12 +214,12 @@ class Users:
         return self._provisioner.hints(HintKind.PERSON, user.okta_id)
 
     async def _lists_of(self, user: ProvisionedUser) -> list[str]:
-        """Return the lists of pushed groups that somebody who comes back, or has a new name, is in."""
+        """Return the lists of pushed groups in which a returning or renamed person is a member."""
         groups = (await self._groups.groups_of([user.id])).get(user.id, ())
         return [group.list_name for group in groups if not group.okta_id]
 
     async def _take_back(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
-        """Undo what was taken down for a request of which nothing was done."""
+        """Undo the stored request, if nothing of it was applied."""
         if before is None:
             await self._users.forget(after.okta_id)
         else:
@@ -232,19 +232,19 @@ class Users:
         return found
 
     async def _person_of(self, content: UserContent) -> str:
-        """Return the Okta id of the person whom a creation is about, or what stands for it."""
+        """Return the Okta id of the person of a creation, or a substitute."""
         okta_id = okta_id_named(content.external_id) or await self._returning(content)
         return okta_id or self._provisioner.person_named(content.user_name) or await self._free_id(content)
 
     async def _returning(self, content: UserContent) -> str:
-        """Return who comes back under the external id of an inactive user; empty where there is none, or several."""
+        """Return the Okta id of the only inactive user with this external id; empty if there is none, or several."""
         if content.external_id is None:
             return ""
         found = [user for user in await self._users.with_external_id(content.external_id) if not user.active]
         return found[0].okta_id if len(found) == 1 else ""
 
     async def _free_id(self, content: UserContent) -> str:
-        """Return what stands for an Okta id where a client names none; somebody renamed may have the first choice."""
+        """Return a substitute for an Okta id. A renamed user may still have the first choice."""
         first = id_without_okta(content)
         number, okta_id = 0, first
         while (taken := await self._users.of_person(okta_id)) is not None:
@@ -266,9 +266,9 @@ class Users:
 
     @asynccontextmanager
     async def _turn_of(self, okta_id: str, user_name: str | None = None) -> AsyncIterator[None]:
-        """Let nobody else write what is about a person, and then about a name, until the block ends.
+        """Lock a person, and then a name, until the block ends.
 
-        Everybody asks in this order, so that no two wait for each other.
+        All writers lock in this order, so that no two wait for each other.
         """
         async with self._turns.hold(f"person {okta_id}"):
             if user_name is None:
@@ -305,17 +305,17 @@ def _content(user: ProvisionedUser) -> UserContent:
 
 
 def _comes_into_lists(before: ProvisionedUser | None, after: ProvisionedUser) -> bool:
-    """Whether somebody is to be in lists under a name that was in none before."""
+    """Whether a person gets memberships under a new name, or for the first time."""
     return after.active and (before is None or not before.active or before.name != after.name)
 
 
 def _is_begun_creation(user: ProvisionedUser | None) -> bool:
-    """Whether a record is of a first creation that was begun and never answered: there was nothing before it."""
+    """Whether this is a first creation that was begun and not answered, so that there is nothing to restore."""
     return user is not None and not user.is_answered and not user.incarnation and user.created == user.modified
 
 
 def _spelling(user_name: str, before: ProvisionedUser | None) -> str:
-    """Return the spelling of the name in Teleport, if it is another: a change of case renames nobody there."""
+    """Return the spelling of the name in Teleport, if it differs: a change of case does not rename the user there."""
     is_same = before is not None and folded(before.user_name) == folded(user_name)
     return before.name if before is not None and is_same and before.name != user_name else ""
 
@@ -327,9 +327,9 @@ def _check_name(user_name: str) -> None:
 
 
 def _refuse_duplicates(content: UserContent, before: ProvisionedUser | None, named: ProvisionedUser | None) -> None:
-    """Refuse a creation whose name is taken, or whose person has a user already. Raises ScimError.
+    """Refuse a creation if the name is taken, or the person has a user already. Raises ScimError.
 
-    Somebody inactive comes back with the same id. So does somebody whose creation was begun and never answered.
+    An inactive user is activated under the same id, and so is one whose creation was begun and not answered.
     """
     if named is not None and (before is None or named.id != before.id):
         raise _taken(content.user_name)
@@ -343,7 +343,7 @@ def _refuse_duplicates(content: UserContent, before: ProvisionedUser | None, nam
 
 
 def _is_another_external_id(content: UserContent, before: ProvisionedUser) -> bool:
-    """Whether a client creates somebody whom it does not take for the person of a record."""
+    """Whether the external id shows that the client means another person than the stored one."""
     given, had = content.external_id, before.external_id
     return given is not None and had is not None and given not in {had, before.okta_id}
 

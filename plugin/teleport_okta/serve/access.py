@@ -1,6 +1,6 @@
 """Access over TCP: a table of all methods with the right that each needs, and the lists in `[serve]` that grant rights.
 
-Default is to refuse: methods that are not in the table, and callers that are in no list.
+The default is to refuse: methods that are not in the table, and callers that are in no list.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The admin service: a running process answers its own command line (`proto/teleport_okta_api/admin.proto`).
+"""The admin service: how commands reach a running service (`proto/teleport_okta_api/admin.proto`).
 
-It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service. Approvals,
-releases and changes of SCIM tokens are recorded with the user and the process at the other end. Over TCP, where that is
-configured, they are recorded with the user whom a certificate of Teleport names (`serve/remote.py`).
+It listens on a Unix socket, mode 0600, in the data directory: a user who may read the state may call the service.
+Approvals, releases and changes of SCIM tokens are recorded with the user and the process of the caller. Over TCP, if it
+is configured, they are recorded with the user in the client's certificate of Teleport (`serve/remote.py`).
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 _NAME: Final = api.DESCRIPTOR.services_by_name["Admin"].full_name
 SOCKET_NAME: Final = "admin.sock"
 INNER_SOCKET_NAME: Final = "inner.sock"
-"""Where gRPC listens, behind the other socket; as long a name, so that one check of the path's length does."""
+"""The socket of gRPC, behind the other one. Its name is as long, so that one check of the path's length is enough."""
 
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 _IN_TIME: Final = [("grpc.server_handshake_timeout_ms", 10_000), ("grpc.max_connection_idle_ms", 300_000)]
-"""A client has ten seconds for the begin of HTTP/2, and five minutes without a call."""
+"""A client has ten seconds to begin HTTP/2; a connection without calls is closed after five minutes."""
 
 DEFAULT_HISTORY: Final = 50
 
 
 class CallerUnknownError(TeleportOktaError):
-    """An approval or a release is refused when nobody knows who asks. Connect to the admin socket."""
+    """The caller is unknown, so an approval or a release is refused. Connect to the admin socket."""
 
 
 _EXPECTED: Final = (
@@ -68,10 +68,10 @@ _EXPECTED: Final = (
     StandbyError,
     TooManyTokensError,
 )
-"""Errors that say no: nothing is wrong with the service."""
+"""Errors that refuse a request, and are no fault of the service."""
 
 LONGEST_SOCKET_PATH: Final = 100
-"""Bytes; a Unix socket may have a few more, not the same everywhere."""
+"""Bytes. Systems allow some more (Linux 107), but not the same number."""
 
 _ONLY_OWNER: Final = 0o177
 
@@ -90,13 +90,13 @@ class AdminService(api_grpc.AdminServicer):
         self._clock = clock or SystemClock()
 
     def offer(self) -> Offer:
-        """Return the service as a server offers it."""
+        """Return the service, for a server to offer it."""
         return Offer(_NAME, partial(api_grpc.add_AdminServicer_to_server, self))
 
     async def GetStatus(  # noqa: N802 - the name in the API
         self, request: api.GetStatusRequest, context: grpc.aio.ServicerContext[api.GetStatusRequest, object]
     ) -> api.GetStatusResponse:
-        """Answer what the process knows of itself."""
+        """Return the status of the process."""
         try:
             return messages.status_to_message(await self._engine.status())
         except TeleportOktaError as error:
@@ -105,7 +105,7 @@ class AdminService(api_grpc.AdminServicer):
     async def GetPlan(  # noqa: N802
         self, request: api.GetPlanRequest, context: grpc.aio.ServicerContext[api.GetPlanRequest, object]
     ) -> api.Plan:
-        """Answer what a pass would do now."""
+        """Return what a pass would do now."""
         try:
             return messages.plan_to_message(await self._engine.plan())
         except TeleportOktaError as error:
@@ -114,7 +114,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Apply(  # noqa: N802
         self, request: api.ApplyRequest, context: grpc.aio.ServicerContext[api.ApplyRequest, object]
     ) -> api.PassReport:
-        """Run a pass and answer what it did."""
+        """Run a pass, and return what it did."""
         try:
             return messages.report_to_message(await self._engine.apply(request.plan_digest))
         except TeleportOktaError as error:
@@ -123,7 +123,7 @@ class AdminService(api_grpc.AdminServicer):
     async def ListHistory(  # noqa: N802
         self, request: api.ListHistoryRequest, context: grpc.aio.ServicerContext[api.ListHistoryRequest, object]
     ) -> api.ListHistoryResponse:
-        """Answer the newest journal entries."""
+        """Return the newest journal entries."""
         try:
             entries = await self._store.journal.history(limit=request.limit or DEFAULT_HISTORY, name=request.name)
         except TeleportOktaError as error:
@@ -133,7 +133,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Approve(  # noqa: N802
         self, request: api.ApproveRequest, context: grpc.aio.ServicerContext[api.ApproveRequest, object]
     ) -> api.Approval:
-        """Approve a held set, and let a pass follow."""
+        """Approve a held set; a pass follows."""
         try:
             by = _caller()
             return harm_messages.approval_to_message(await self._engine.approve(request.held_digest, by=by))
@@ -143,7 +143,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Release(  # noqa: N802
         self, request: api.ReleaseRequest, context: grpc.aio.ServicerContext[api.ReleaseRequest, object]
     ) -> api.ReleaseResponse:
-        """Give a name free."""
+        """Release a user name."""
         try:
             by = _caller()
             return harm_messages.released_to_message(await self._engine.release(request.name, by=by))
@@ -153,7 +153,7 @@ class AdminService(api_grpc.AdminServicer):
     async def PreviewFilters(  # noqa: N802
         self, request: api.PreviewFiltersRequest, context: grpc.aio.ServicerContext[api.PreviewFiltersRequest, object]
     ) -> api.FilterPreview:
-        """Answer what filters would do."""
+        """Return what filters would do."""
         try:
             found = await self._engine.preview_filters(
                 tuple(request.group_filters), tuple(request.app_filters), live=request.live
@@ -165,7 +165,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Explain(  # noqa: N802
         self, request: api.ExplainRequest, context: grpc.aio.ServicerContext[api.ExplainRequest, object]
     ) -> api.Explanation:
-        """Answer why something is as it is."""
+        """Return why an object is as it is."""
         try:
             return explain_messages.explanation_to_message(await self._engine.explain(request.of, request.name))
         except TeleportOktaError as error:
@@ -195,7 +195,7 @@ class AdminService(api_grpc.AdminServicer):
     async def ListScimTokens(  # noqa: N802
         self, request: api.ListScimTokensRequest, context: grpc.aio.ServicerContext[api.ListScimTokensRequest, object]
     ) -> api.ListScimTokensResponse:
-        """Answer which tokens there are."""
+        """Return the tokens."""
         try:
             tokens = await self._store.scim_tokens.tokens()
         except TeleportOktaError as error:
@@ -205,7 +205,7 @@ class AdminService(api_grpc.AdminServicer):
     async def RevokeScimToken(  # noqa: N802
         self, request: api.RevokeScimTokenRequest, context: grpc.aio.ServicerContext[api.RevokeScimTokenRequest, object]
     ) -> api.ScimToken:
-        """Refuse a token from now on."""
+        """Revoke a token."""
         try:
             by = _caller()
             token = await self._store.scim_tokens.revoke(
@@ -219,7 +219,7 @@ class AdminService(api_grpc.AdminServicer):
     async def CompareSettings(  # noqa: N802
         self, request: api.CompareSettingsRequest, context: grpc.aio.ServicerContext[api.CompareSettingsRequest, object]
     ) -> api.CompareSettingsResponse:
-        """Answer which settings differ from those of a client's file."""
+        """Return which settings differ from those of a client's file."""
         return api.CompareSettingsResponse(different=self._engine.differing(request.digests))
 
     async def ReloadSettings(  # noqa: N802
@@ -228,7 +228,7 @@ class AdminService(api_grpc.AdminServicer):
         """Read the settings again."""
         try:
             by = _caller()
-            _log.info("%s has the settings read again", by)
+            _log.info("reading the settings again, for %s", by)
             reloaded = await self._engine.reload()
         except TeleportOktaError as error:
             await _refuse(context, error)
@@ -237,10 +237,10 @@ class AdminService(api_grpc.AdminServicer):
 
 @asynccontextmanager
 async def serving(service: AdminService, data_dir: Path, others: Sequence[Offer] = ()) -> AsyncIterator[None]:
-    """Answer on the data directory's socket until the block ends; calls in flight are finished then.
+    """Listen on the data directory's socket until the block ends; then finish the calls in flight.
 
-    `others` are services that are offered beside it. Raises ConfigError when the path is too long for a Unix socket, or
-    the socket cannot be made.
+    `others` are further services to offer. Raises ConfigError if the path is too long for a Unix socket, or the socket
+    cannot be made.
     """
     path, behind = data_dir / SOCKET_NAME, data_dir / INNER_SOCKET_NAME
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
@@ -269,15 +269,15 @@ async def serving(service: AdminService, data_dir: Path, others: Sequence[Offer]
 
 
 def _caller() -> str:
-    """Return who asks; raises CallerUnknownError."""
+    """Return the caller in words; raises CallerUnknownError."""
     caller = present_caller()
     if caller is None:
-        what = f"whoever asks is not known: the call did not come by the socket {SOCKET_NAME}"
+        what = f"the caller is unknown: the call did not come through the socket {SOCKET_NAME}"
         raise CallerUnknownError(what, remedy=f"connect to {SOCKET_NAME} in the data directory")
     return caller
 
 
 async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:
-    """End a call with an error of ours: its words as details, its remedy beside them."""
+    """End a call with an error of ours: its text as details, its remedy as metadata."""
     code = grpc.StatusCode.FAILED_PRECONDITION if isinstance(error, _EXPECTED) else grpc.StatusCode.INTERNAL
     await abort(context, code, error)

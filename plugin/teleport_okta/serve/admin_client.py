@@ -1,4 +1,4 @@
-"""The other end of the admin socket: what the command line asks a running service."""
+"""The client of the admin service, for the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _ROOT: Final = 0
 _CONNECT_DEADLINE: Final = 5.0
 _OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
-"""Without it a channel inherits the failure that an earlier one had met at the same socket."""
+"""Otherwise a channel shares the state of an earlier one to the same socket, and fails at once if that had failed."""
 
 
 class ServiceError(TeleportOktaError):
@@ -50,7 +50,7 @@ class ServiceError(TeleportOktaError):
 
 
 class ForeignSocketError(TeleportOktaError):
-    """Somebody else listens at the service's socket than the user whose directory it is. Nothing is sent there."""
+    """Another user than the directory's owner listens at the service's socket. Nothing is sent there."""
 
     def __init__(self, path: Path, listener: Caller, owner: int) -> None:
         what = f"{path}: {listener} listens at the service's socket, and the directory belongs to {name_of(owner)}"
@@ -59,67 +59,67 @@ class ForeignSocketError(TeleportOktaError):
 
 
 class AdminClient:
-    """Asks the service that runs on a data directory; every method raises ServiceError with the service's words."""
+    """Calls the service that runs on a data directory; every method raises ServiceError with the service's text."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._admin = api_grpc.AdminStub(channel)
 
     async def status(self) -> Status:
-        """Ask what the service knows of itself."""
+        """Return the status of the service."""
         return messages.status_from_message(await _answer(self._admin.GetStatus(api.GetStatusRequest())))
 
     async def plan(self) -> PlanView:
-        """Ask what a pass would do now."""
+        """Return what a pass would do now."""
         return messages.plan_from_message(await _answer(self._admin.GetPlan(api.GetPlanRequest())))
 
     async def apply(self, digest: str) -> PassReport:
-        """Have the service run a pass; with a digest only that plan."""
+        """Run a pass in the service; with a digest, only that plan."""
         request = api.ApplyRequest(plan_digest=digest)
         return messages.report_from_message(await _answer(self._admin.Apply(request)))
 
     async def approve(self, digest: str) -> Approval:
-        """Have a held set approved."""
+        """Approve a held set."""
         request = api.ApproveRequest(held_digest=digest)
         return harm_messages.approval_from_message(await _answer(self._admin.Approve(request)))
 
     async def release(self, name: str) -> Released:
-        """Have a name given free."""
+        """Release a user name."""
         response = await _answer(self._admin.Release(api.ReleaseRequest(name=name)))
         return harm_messages.released_from_message(response, name)
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
     ) -> FilterPreview:
-        """Ask what filters would do."""
+        """Return what filters would do."""
         request = api.PreviewFiltersRequest(group_filters=group_filters, app_filters=app_filters, live=live)
         return directory_messages.preview_from_message(await _answer(self._admin.PreviewFilters(request)))
 
     async def explain(self, of: str, name: str) -> Explanation:
-        """Ask why something is as it is."""
+        """Return why an object is as it is."""
         request = api.ExplainRequest(of=of, name=name)
         return explain_messages.explanation_from_message(await _answer(self._admin.Explain(request)))
 
     async def history(self, *, limit: int, name: str) -> list[JournalEntry]:
-        """Ask for the newest journal entries."""
+        """Return the newest journal entries."""
         request = api.ListHistoryRequest(limit=limit, name=name)
         return messages.history_from_message(await _answer(self._admin.ListHistory(request)))
 
     async def new_scim_token(self, digest: str, *, replace_oldest: bool) -> AddedToken:
-        """Have a token of SCIM clients accepted, by its SHA-256."""
+        """Add a token of SCIM clients, by its SHA-256."""
         request = api.NewScimTokenRequest(digest=digest, replace_oldest=replace_oldest)
         return scim_messages.added_from_message(await _answer(self._admin.NewScimToken(request)))
 
     async def scim_tokens(self) -> tuple[ScimToken, ...]:
-        """Ask which tokens of SCIM clients there are, the oldest first."""
+        """Return the tokens of SCIM clients, the oldest first."""
         return scim_messages.tokens_from_message(await _answer(self._admin.ListScimTokens(api.ListScimTokensRequest())))
 
     async def revoke_scim_token(self, token_id: str) -> ScimToken:
-        """Have a token of SCIM clients refused from now on."""
+        """Revoke a token of SCIM clients."""
         request = api.RevokeScimTokenRequest(id=token_id)
         return scim_messages.token_from_message(await _answer(self._admin.RevokeScimToken(request)))
 
     async def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
-        """Ask which settings differ from those of a file, by their digests; a service of an older release: none."""
+        """Return which settings differ from those of a file, by their digests; none if the service is too old."""
         request = api.CompareSettingsRequest(digests=digests)
         try:
             return tuple((await self._admin.CompareSettings(request)).different)
@@ -129,16 +129,16 @@ class AdminClient:
             raise _service_error(error) from error
 
     async def reload(self) -> tuple[str, ...]:
-        """Have the settings read again; return the keys that need a restart."""
+        """Make the service read its settings again; return the keys that need a restart."""
         return tuple((await _answer(self._admin.ReloadSettings(api.ReloadSettingsRequest()))).waiting)
 
 
 @asynccontextmanager
 async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
-    """Give a client of the service that runs on a data directory, or None when none answers.
+    """Yield a client of the service on a data directory, or None if none answers.
 
-    Raises DataDirectoryError for a directory that others can write, and ForeignSocketError where somebody else than its
-    owner listens: what a command sends and shows must not come from just anybody.
+    Raises DataDirectoryError for a directory that others can write, and ForeignSocketError if another user than its
+    owner listens: that user could read what a command sends, and forge what it shows.
     """
     path = data_dir / SOCKET_NAME
     found = await asyncio.to_thread(check_closed, data_dir)
@@ -150,7 +150,7 @@ async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
 
 
 async def _is_listening(path: Path, owner: int) -> bool:
-    """Whether somebody listens at the socket who is to be trusted: the directory's owner, root or the present user."""
+    """Whether a trusted user listens at the socket: the directory's owner, root or the present user."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_CONNECT_DEADLINE)
         try:
@@ -159,7 +159,7 @@ async def _is_listening(path: Path, owner: int) -> bool:
         except (FileNotFoundError, ConnectionRefusedError, TimeoutError):
             return False
         except OSError as error:
-            # A directory that this user may not enter; or one of another kind, which the data directory's check names.
+            # Other errors are found by the check of the data directory, which names them.
             if error.errno not in {errno.EACCES, errno.EPERM}:
                 return False
             user = name_of(os.geteuid())
@@ -171,7 +171,7 @@ async def _is_listening(path: Path, owner: int) -> bool:
 
 
 async def _answers(channel: grpc.aio.Channel) -> bool:
-    """Whether somebody listens at the other end."""
+    """Whether a gRPC server answers."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_CONNECT_DEADLINE):
             state = channel.get_state(try_to_connect=True)
@@ -194,4 +194,4 @@ def _service_error(error: grpc.aio.AioRpcError) -> ServiceError:
     remedy = trailing.get(REMEDY_METADATA, b"")
     text = remedy.decode() if isinstance(remedy, bytes) else remedy
     what = error.details() or f"the running service answered {error.code().name}"
-    return ServiceError(what, remedy=text or "look into the log of the service")
+    return ServiceError(what, remedy=text or "read the log of the service")

@@ -1,6 +1,6 @@
-"""Who asks: the process at the other end of the admin socket, as the kernel names it (unix(7), SO_PEERCRED).
+"""The caller: the process at the other end of the admin socket, as the kernel reports it (unix(7), SO_PEERCRED).
 
-What a process says of itself would be no record. The kernel's answer is: user id and process id of who connected.
+A process could lie about itself; the kernel reports the user id and process id that connected.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Final
 
 _CREDENTIALS: Final = struct.Struct("iII")
 _NO_LOGIN: Final = 2**32 - 1
-"""What Linux shows as the login of a process that no login led to (credentials of audit, proc_pid_loginuid(5))."""
+"""Linux shows this for a process that did not start from a login (proc_pid_loginuid(5))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A process: its user, and the user who logged in at the beginning, where the kernel knows that.
+    """A process: its user, and the user of the login that it started from, if the kernel knows it.
 
     `pid` is 0 for a process that our container does not see.
     """
@@ -38,14 +38,14 @@ class Caller:
 
 
 def caller_at(connection: socket.socket) -> Caller:
-    """Return who connected to the other end of a Unix socket; raises OSError."""
+    """Return the process at the other end of a Unix socket; raises OSError."""
     option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(option)
     return Caller(uid, pid, _login_of(pid))
 
 
 def this_process() -> Caller:
-    """Return who runs this process: a command that no service answers acts itself."""
+    """Return this process, for the record of a command that acts without a service."""
     return Caller(os.getuid(), os.getpid(), _login_of(os.getpid()))
 
 
@@ -59,6 +59,6 @@ def _login_of(pid: int) -> int | None:
 
 def _name(uid: int | None) -> str:
     try:
-        return "nobody known" if uid is None else pwd.getpwuid(uid).pw_name
+        return "an unknown user" if uid is None else pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"

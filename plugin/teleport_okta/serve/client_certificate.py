@@ -32,7 +32,7 @@ _BOT_NAME: Final = ObjectIdentifier("1.3.9999.2.18")
 
 _BOT_PREFIX: Final = "bot-"
 _CLOCK_SKEW: Final = timedelta(minutes=1)
-"""How far a certificate may begin in our future; servers backdate theirs by as much."""
+"""How far in the future a certificate may begin: Teleport backdates its own by a minute."""
 
 _SHOWN_ROLES: Final = 10
 _LONGEST_NAME: Final = 200
@@ -102,7 +102,7 @@ def read_caller(certificate: x509.Certificate, cas: ClusterCAs, *, now: datetime
         raise _refused("it is restricted to another use, as those for apps, databases or Kubernetes are")
     names, roles = _values(certificate, NameOID.COMMON_NAME), _values(certificate, NameOID.ORGANIZATION_NAME)
     if len(names) != 1 or not names[0] or not roles:
-        raise _refused("it names nobody, or no role")
+        raise _refused("it has no name, or no role")
     return _host(names[0], roles, cas.cluster) if is_host else _user(certificate, names[0], roles, address)
 
 

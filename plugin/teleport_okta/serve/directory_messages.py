@@ -1,4 +1,4 @@
-"""Between the values about groups and apps (costs, progress, the preview of filters) and messages, both ways."""
+"""Conversion of values about groups and apps (costs, progress, the preview of filters) to and from messages."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from teleport_okta.model.cost import PassCost, ReadingProgress
 
 
 def cost_to_message(cost: PassCost) -> api.PassCost:
-    """Write what passes cost."""
+    """Convert the cost of a pass to a message."""
     return api.PassCost(made=dict(cost.made), next_calls=dict(cost.next_calls), next_seconds=dict(cost.next_seconds))
 
 
 def cost_from_message(message: api.PassCost) -> PassCost:
-    """Read what passes cost."""
+    """Convert the cost of a pass from a message."""
     return PassCost(dict(message.made), dict(message.next_calls), dict(message.next_seconds))
 
 
 def progress_to_message(progress: ReadingProgress) -> api.ReadingProgress:
-    """Write how far a reading is."""
+    """Convert the progress of a reading to a message."""
     return api.ReadingProgress(done=progress.done, of=progress.of, takes=progress.takes, waits=progress.waits)
 
 
 def progress_from_message(message: api.ReadingProgress) -> ReadingProgress:
-    """Read how far a reading is."""
+    """Convert the progress of a reading from a message."""
     return ReadingProgress(message.done, message.of, message.takes, dict(message.waits))
 
 
 def preview_to_message(preview: FilterPreview) -> api.FilterPreview:
-    """Write what filters would do."""
+    """Convert a preview of filters to a message."""
     message = api.FilterPreview(
         group_filters=preview.group_filters,
         app_filters=preview.app_filters,
@@ -64,7 +64,7 @@ def preview_to_message(preview: FilterPreview) -> api.FilterPreview:
 
 
 def preview_from_message(message: api.FilterPreview) -> FilterPreview:
-    """Read what filters would do."""
+    """Convert a preview of filters from a message."""
     return FilterPreview(
         seen_at=message.seen_at.ToDatetime(UTC),
         group_filters=tuple(message.group_filters),

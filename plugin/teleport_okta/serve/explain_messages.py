@@ -1,4 +1,4 @@
-"""Between explanations and messages, both ways."""
+"""Conversion of explanations to and from messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from teleport_okta.sync.explanation import Explanation, Link, Match
 
 
 def explanation_to_message(found: Explanation) -> api.Explanation:
-    """Write an explanation."""
+    """Convert an explanation to a message."""
     message = api.Explanation(
         of=found.of,
         asked=found.asked,
@@ -27,7 +27,7 @@ def explanation_to_message(found: Explanation) -> api.Explanation:
 
 
 def explanation_from_message(message: api.Explanation) -> Explanation:
-    """Read an explanation."""
+    """Convert an explanation from a message."""
     return Explanation(
         of=message.of,
         asked=message.asked,

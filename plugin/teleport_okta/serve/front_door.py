@@ -1,8 +1,8 @@
-"""The socket that people's commands connect to, in front of the one that gRPC listens on.
+"""The socket for commands, in front of the socket of gRPC.
 
-gRPC does not tell who is at the other end of a Unix socket. So each connection is accepted here, its peer is asked of
-the kernel, and its bytes are carried to gRPC over a connection of our own that is bound to an address which the kernel
-chose: gRPC names that address as the peer of every call, and the caller is found by it.
+gRPC does not report the process at the other end of a Unix socket. So each connection is accepted here, the kernel is
+asked for its peer, and its bytes are forwarded to gRPC over a connection of our own. That connection is bound to an
+address that the kernel chose. gRPC reports this address as the peer of every call, and we look up the caller by it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS: Final = 64
 
 FIRST_BYTES_WITHIN: Final = 10.0
-"""Seconds; a client of gRPC speaks first."""
+"""Seconds; in HTTP/2 the client sends first."""
 
 _PIECE: Final = 64 * 1024
 
@@ -33,22 +33,22 @@ _log = logging.getLogger(__name__)
 
 
 class Callers:
-    """Who is at the other end of each connection that was carried through the front door (`gate.Admission`)."""
+    """The caller of each forwarded connection (`gate.Admission`)."""
 
     def __init__(self) -> None:
         self._by_peer: dict[str, Caller] = {}
 
     def of(self, peer: str) -> Caller | None:
-        """Return the caller of a call by the peer that gRPC names; None for one that came another way."""
+        """Return the caller of a call by the peer that gRPC reports; None if the call came another way."""
         return self._by_peer.get(peer)
 
     async def admit(self, method: str, context: Context) -> str | None:
-        """Return who calls, as the kernel names the process: who may open the socket may call everything."""
+        """Return the caller as the kernel reports it. A user who may open the socket may call every method."""
         caller = self.of(context.peer())
         return None if caller is None else str(caller)
 
     def came(self, address: bytes, caller: Caller) -> str:
-        """Note who is behind one of our connections; return its peer, as gRPC will name it."""
+        """Note the caller of one of our connections; return its peer, as gRPC will report it."""
         peer = f"unix-abstract:{address.removeprefix(bytes(1)).decode('ascii')}"
         self._by_peer[peer] = caller
         return peer
@@ -60,7 +60,7 @@ class Callers:
 
 @dataclass(slots=True, eq=False)
 class _Carried:
-    """A connection that was accepted. `is_silent` until its client has sent something."""
+    """An accepted connection. `is_silent` until its client has sent something."""
 
     writer: asyncio.StreamWriter
     is_silent: bool = True
@@ -68,7 +68,7 @@ class _Carried:
 
 
 class _Door:
-    """Accepts connections up to a limit; one whose client never said anything gives way to a new one."""
+    """Accepts connections up to a limit. At the limit, one whose client has sent nothing is closed for a new one."""
 
     def __init__(self, behind: Path, callers: Callers, *, most: int, first_bytes: float) -> None:
         self._behind = behind
@@ -79,7 +79,7 @@ class _Door:
         self._is_full = False
 
     async def accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry a connection to its end, if there is room."""
+        """Forward a connection until it ends, if there is room."""
         if not self._has_room():
             writer.transport.abort()
             return
@@ -88,7 +88,7 @@ class _Door:
         try:
             await self._carry(reader, carried)
         except TimeoutError:
-            _log.debug("a client of the admin socket said nothing for %g s", self._first_bytes)
+            _log.debug("a client of the admin socket sent nothing for %g s", self._first_bytes)
         except OSError as error:
             _log.warning("a connection to the admin socket failed: %s", error)
         finally:
@@ -98,7 +98,7 @@ class _Door:
             carried.over.set()
 
     async def close(self) -> None:
-        """Close every connection, and wait for their ends."""
+        """Close every connection, and wait until all have ended."""
         still_carried = list(self._carried)
         for carried in still_carried:
             carried.writer.close()
@@ -106,12 +106,14 @@ class _Door:
             await carried.over.wait()
 
     def _has_room(self) -> bool:
-        """Whether one more connection can be carried; one whose client is silent is closed for it."""
+        """Whether one more connection can be forwarded; if necessary, a silent one is closed for it."""
         if len(self._carried) < self._most:
             return True
         if not self._is_full:
             self._is_full = True
-            _log.warning("the admin socket has %d connections already; silent ones are closed", self._most)
+            _log.warning(
+                "the admin socket has %d connections, its limit; silent ones are closed for new ones", self._most
+            )
         silent = next((carried for carried in self._carried if carried.is_silent), None)
         if silent is None:
             return False
@@ -120,9 +122,9 @@ class _Door:
         return True
 
     async def _carry(self, reader: asyncio.StreamReader, carried: _Carried) -> None:
-        """Carry one connection both ways until one end closes it. Raises TimeoutError where nothing comes."""
+        """Forward one connection both ways until one end closes it. Raises TimeoutError if the client sends nothing."""
         async with asyncio.timeout(self._first_bytes):
-            # A silent connection costs one descriptor, not the three of one that is carried.
+            # Open the inner connection only afterwards: a silent client then costs one descriptor instead of three.
             first = await reader.read(_PIECE)
         if not first:
             return
@@ -149,9 +151,9 @@ class _Door:
 async def front_door(
     path: Path, behind: Path, callers: Callers, *, most: int = MOST_CONNECTIONS, first_bytes: float = FIRST_BYTES_WITHIN
 ) -> AsyncIterator[None]:
-    """Accept connections at `path` and carry them to the socket `behind`, until the block ends. Raises OSError.
+    """Accept connections at `path` and forward them to the socket `behind`, until the block ends. Raises OSError.
 
-    At `most` so many are carried at a time; a client has `first_bytes` seconds to say something.
+    `most` is the limit of connections at a time; a client must send something within `first_bytes` seconds.
     """
     door = _Door(behind, callers, most=most, first_bytes=first_bytes)
     server = await asyncio.start_unix_server(door.accepted, path)

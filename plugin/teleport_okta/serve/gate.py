@@ -61,7 +61,7 @@ def present_caller() -> str | None:
 
 
 async def abort(context: Context, code: grpc.StatusCode, error: TeleportOktaError) -> Never:
-    """End a call with an error of ours: its words as details, its remedy beside them."""
+    """End a call with an error of ours: its text as details, its remedy as metadata."""
     await context.abort(code, error.what, ((REMEDY_METADATA, error.remedy.encode()),))
 
 

@@ -1,4 +1,4 @@
-"""Between harm (held, approved, released) and the messages of the admin API, both ways."""
+"""Conversion of held, approved and released harm to and from messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from teleport_okta.model.teleport import TeleportLock
 
 
 def findings_to_message(findings: Findings) -> api.Findings:
-    """Write what a pass held and found."""
+    """Convert the findings of a pass to a message."""
     return api.Findings(
         held=[
             api.Held(
@@ -50,7 +50,7 @@ def findings_to_message(findings: Findings) -> api.Findings:
 
 
 def findings_from_message(message: api.Findings) -> Findings:
-    """Read what a pass held and found."""
+    """Convert the findings of a pass from a message."""
     return Findings(
         held=tuple(
             Held(
@@ -83,7 +83,7 @@ def findings_from_message(message: api.Findings) -> Findings:
 
 
 def approval_to_message(approval: Approval) -> api.Approval:
-    """Write an approval."""
+    """Convert an approval to a message."""
     message = api.Approval(
         held_digest=approval.digest,
         harmed=[api.Harmed(kind=one.kind, name=one.name, okta_id=one.okta_id) for one in sorted(approval.harmed)],
@@ -93,13 +93,13 @@ def approval_to_message(approval: Approval) -> api.Approval:
 
 
 def approval_from_message(message: api.Approval) -> Approval:
-    """Read an approval."""
+    """Convert an approval from a message."""
     harmed = frozenset(Harmed(one.kind, one.name, one.okta_id) for one in message.harmed)
     return Approval(message.held_digest, harmed, message.expires.ToDatetime(UTC))
 
 
 def released_to_message(released: Released) -> api.ReleaseResponse:
-    """Write what was released of a name."""
+    """Convert the result of a release to a message."""
     response = api.ReleaseResponse()
     for lock in released.locks:
         message = response.locks.add(name=lock.name, okta_id=okta_id_of(lock.labels) or "")
@@ -111,7 +111,7 @@ def released_to_message(released: Released) -> api.ReleaseResponse:
 
 
 def released_from_message(message: api.ReleaseResponse, user_name: str) -> Released:
-    """Read what was released of a user name."""
+    """Convert the result of a release from a message."""
     locks = (
         TeleportLock(
             lock.name,

@@ -1,4 +1,4 @@
-"""What OktaService needs of the process: check, make and change an integration (`service/live_integration.py`)."""
+"""The interface by which OktaService checks, makes and changes an integration (`service/live_integration.py`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GivenCredential:
-    """A credential of Okta that came with a request: an API token, or the client id of a service app; or none."""
+    """The Okta credential of a request: an API token, the client id of a service app, or none."""
 
     api_token: str = field(default="", repr=False)
     client_id: str = ""
@@ -19,7 +19,7 @@ class GivenCredential:
 
 @dataclass(frozen=True, slots=True)
 class WantedIntegration:
-    """What a request asks for. `owners` and the filters are None where it does not speak of access lists' settings."""
+    """The wishes of a request. `owners` and the filters are None if it has no settings of access lists."""
 
     sync_users: bool
     sync_apps_and_groups: bool
@@ -34,7 +34,7 @@ class WantedIntegration:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """An integration as it is: the plugin with its settings, and the app's label."""
+    """An existing integration: the plugin with its settings, and the app's label."""
 
     plugin: str
     settings: OktaPluginSettings
@@ -43,7 +43,7 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A group or an app, as it is shown for a filter to be tried."""
+    """A group or an app that passes a filter on trial."""
 
     name: str
     description: str = ""
@@ -52,7 +52,7 @@ class Named:
 class Integrator(Protocol):
     """Integrates an Okta organisation with the cluster. Every method raises TeleportOktaError.
 
-    An organisation other than the configured one is refused, so that no credential leaves for somewhere else.
+    An organisation other than the configured one is refused, so that no credential is sent elsewhere.
     """
 
     async def validate(self, org_url: str, credential: GivenCredential) -> None:
@@ -60,17 +60,17 @@ class Integrator(Protocol):
         ...
 
     async def create(self, org_url: str, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
-        """Enrol, with this credential for what is written in Okta; the sync itself uses the configured one."""
+        """Enrol, with this credential for the writes in Okta; the sync uses the configured one."""
         ...
 
     async def update(self, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
-        """Change the settings of the integration that there is."""
+        """Change the settings of the existing integration."""
         ...
 
     async def apps(self, org_url: str, credential: GivenCredential, filters: tuple[str, ...]) -> list[Named]:
-        """Return the apps whose labels pass the filters; all without one."""
+        """Return the apps whose labels pass the filters; without filters, all."""
         ...
 
     async def groups(self, org_url: str, credential: GivenCredential, filters: tuple[str, ...]) -> list[Named]:
-        """Return the groups whose names pass the filters; all without one."""
+        """Return the groups whose names pass the filters; without filters, all."""
         ...

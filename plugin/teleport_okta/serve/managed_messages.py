@@ -1,4 +1,4 @@
-"""Between messages of the admin API and our values of whose settings hold, and how each part of the sync went."""
+"""Conversion of the source of the settings, and of the result of each part of the sync, to and from messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_managed(message: api.GetStatusResponse, status: Status) -> None:
-    """Write into a message what a status says of its settings and of each part."""
+    """Write the source of the settings and the parts of a status into a message."""
     message.failure = status.failure.value
     message.holdings.CopyFrom(api.Holdings(**asdict(status.holdings)))
     for result in status.parts:
@@ -30,7 +30,7 @@ def write_managed(message: api.GetStatusResponse, status: Status) -> None:
 
 
 def managed_from_message(message: api.GetStatusResponse) -> Managed | None:
-    """Read whose settings hold."""
+    """Convert the source of the settings from a message."""
     if not message.HasField("managed"):
         return None
     found = message.managed
@@ -46,7 +46,7 @@ def managed_from_message(message: api.GetStatusResponse) -> Managed | None:
 
 
 def parts_from_message(message: api.GetStatusResponse) -> tuple[PartResult, ...]:
-    """Read how each part went."""
+    """Convert the results of the parts from a message."""
     return tuple(
         PartResult(
             Part(found.part),
@@ -59,7 +59,7 @@ def parts_from_message(message: api.GetStatusResponse) -> tuple[PartResult, ...]
 
 
 def holdings_from_message(message: api.Holdings) -> Holdings:
-    """Read how many objects there are."""
+    """Convert the numbers of objects from a message."""
     return Holdings(
         users=message.users,
         user_groups=message.user_groups,

@@ -1,4 +1,4 @@
-"""Between our values and the messages of the admin API (`proto/teleport_okta_api/admin.proto`), both ways."""
+"""Conversion of our values to and from the messages of the admin API (`proto/teleport_okta_api/admin.proto`)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def plan_to_message(plan: PlanView) -> api.Plan:
-    """Write a plan."""
+    """Convert a plan to a message."""
     message = api.Plan(
         digest=plan.digest,
         changes=[_change_to_message(change) for change in plan.changes],
@@ -55,7 +55,7 @@ def plan_to_message(plan: PlanView) -> api.Plan:
 
 
 def plan_from_message(message: api.Plan) -> PlanView:
-    """Read a plan."""
+    """Convert a plan from a message."""
     return PlanView(
         digest=message.digest,
         changes=tuple(_change_from_message(change) for change in message.changes),
@@ -70,7 +70,7 @@ def plan_from_message(message: api.Plan) -> PlanView:
 
 
 def report_to_message(report: PassReport) -> api.PassReport:
-    """Write what a pass did."""
+    """Convert the report of a pass to a message."""
     return api.PassReport(
         plan=plan_to_message(report.plan),
         outcomes=[
@@ -87,7 +87,7 @@ def report_to_message(report: PassReport) -> api.PassReport:
 
 
 def report_from_message(message: api.PassReport) -> PassReport:
-    """Read what a pass did."""
+    """Convert the report of a pass from a message."""
     return PassReport(
         trigger=message.trigger,
         plan=plan_from_message(message.plan),
@@ -104,7 +104,7 @@ def report_from_message(message: api.PassReport) -> PassReport:
 
 
 def status_to_message(status: Status) -> api.GetStatusResponse:
-    """Write a status."""
+    """Convert a status to a message."""
     message = api.GetStatusResponse(
         version=status.version,
         state=status.state,
@@ -151,7 +151,7 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
 
 
 def status_from_message(message: api.GetStatusResponse) -> Status:
-    """Read a status."""
+    """Convert a status from a message."""
     features = tuple(
         Feature(feature.name, feature.enabled, feature.reason, unknown=feature.unknown) for feature in message.features
     )
@@ -226,7 +226,7 @@ def _following_from_message(message: api.Following) -> Following:
 
 
 def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryResponse:
-    """Write journal entries."""
+    """Convert journal entries to a message."""
     return api.ListHistoryResponse(
         entries=[
             api.JournalEntry(
@@ -256,7 +256,7 @@ def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryRespon
 
 
 def history_from_message(message: api.ListHistoryResponse) -> list[JournalEntry]:
-    """Read journal entries."""
+    """Convert journal entries from a message."""
     return [
         JournalEntry(
             sequence=entry.sequence,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One service: its full name, and how it is added to a server.
+    """One service: its full name, and the function that adds it to a server.
 
     ::
 

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class OktaRpcService(pb_grpc.OktaServiceServicer):
-    """Answers by an integrator."""
+    """Answers requests with an integrator."""
 
     def __init__(self, integrator: Integrator) -> None:
         self._integrator = integrator
@@ -45,7 +45,7 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
     async def ValidateClientCredentials(  # noqa: N802 - the name in the API
         self, request: pb.ValidateClientCredentialsRequest, context: Context
     ) -> pb.ValidateClientCredentialsResponse:
-        """Answer whether Okta accepts a credential, and lets it read what the sync reads."""
+        """Check that Okta accepts a credential, and lets it read what the sync reads."""
         try:
             await self._integrator.validate(request.okta_organization_url, _credential(request.api_credentials))
         except TeleportOktaError as error:
@@ -55,12 +55,12 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
     async def CreateIntegration(  # noqa: N802
         self, request: pb.CreateIntegrationRequest, context: Context
     ) -> pb.CreateIntegrationResponse:
-        """Enrol: the app, its assignment, the connector, the plugin."""
+        """Enrol: make the app, its assignment, the connector and the plugin."""
         try:
             _check_offered(request)
             if request.sso_metadata_url:
                 what = "sso_metadata_url: the metadata is read from the app itself"
-                raise ConfigError(what, remedy="leave it out, or name a connector with reuse_connector")
+                raise ConfigError(what, remedy="leave it out, or give a connector with reuse_connector")
             wanted = _wanted(request, connector=request.reuse_connector)
             made = await self._integrator.create(
                 request.okta_organization_url, _credential(request.api_credentials), wanted
@@ -72,7 +72,7 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
     async def UpdateIntegration(  # noqa: N802
         self, request: pb.UpdateIntegrationRequest, context: Context
     ) -> pb.UpdateIntegrationResponse:
-        """Change the settings."""
+        """Change the settings of the integration."""
         try:
             _check_offered(request)
             changed = await self._integrator.update(_credential(request.api_credentials), _wanted(request))
@@ -81,7 +81,7 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
         return pb.UpdateIntegrationResponse(plugin=_plugin(changed), connector_info=_connector(changed))
 
     async def GetApps(self, request: pb.GetAppsRequest, context: Context) -> pb.GetAppsResponse:  # noqa: N802
-        """Answer which apps pass filters."""
+        """Return the apps that pass filters."""
         try:
             apps = await self._integrator.apps(
                 request.okta_organization_url, _credential(request.api_credentials), tuple(request.filters)
@@ -93,7 +93,7 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
         )
 
     async def GetGroups(self, request: pb.GetGroupsRequest, context: Context) -> pb.GetGroupsResponse:  # noqa: N802
-        """Answer which groups pass filters."""
+        """Return the groups that pass filters."""
         try:
             groups = await self._integrator.groups(
                 request.okta_organization_url, _credential(request.api_credentials), tuple(request.filters)
@@ -106,13 +106,13 @@ class OktaRpcService(pb_grpc.OktaServiceServicer):
 
 
 def offered_okta(integrator: Integrator) -> Offer:
-    """Return the service as a server offers it. What is not here answers UNIMPLEMENTED, as the generated class does."""
+    """Return the service, for a server to offer it. Other methods answer UNIMPLEMENTED, as in the generated class."""
     service = OktaRpcService(integrator)  # type: ignore[abstract]
     return Offer(_NAME, partial(pb_grpc.add_OktaServiceServicer_to_server, service))
 
 
 def _check_offered(request: pb.CreateIntegrationRequest | pb.UpdateIntegrationRequest) -> None:
-    """Refuse what nothing fulfils, instead of taking it and doing nothing."""
+    """Refuse settings that this release does not support, instead of ignoring them."""
     if request.enable_bidirectional_sync:
         what = "enable_bidirectional_sync: nothing writes Teleport's decisions back to Okta"
         raise ConfigError(what, remedy="leave it false")

@@ -1,9 +1,9 @@
 """Our gRPC services over TCP, with TLS on both sides, for the callers that `[serve]` names.
 
 The server has the certificate of `serve.certificate`. A client needs a certificate that a CA of the Teleport cluster
-issued, its host CA or its user CA; the subject decides about each call (`remote_admission.py`). The files and the CAs
-are read again every half minute: new connections use the latest, and calls on open connections are checked against
-the latest CAs.
+issued, its host CA or its user CA; its subject decides which calls are allowed (`remote_admission.py`). The files and
+the CAs are read again every half minute: new connections use the latest, and calls on open connections are checked
+against the latest CAs.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ class RemoteListener:
         try:
             self._certificate = read_server_certificate(certificate, key)
         except ServerCertificateError as error:
-            remedy = "give PEM files of a certificate chain and its key, not encrypted"
+            remedy = "use PEM files of a certificate chain and its key, not encrypted"
             raise ConfigError(f"serve.certificate, serve.key: {error}", remedy=remedy) from error
         self._handed_out = self._material()
 
     @property
     def expires(self) -> datetime:
-        """When the certificate in use ends."""
+        """When the certificate in use expires."""
         return self._certificate.expires
 
     def credentials(self) -> grpc.ServerCredentials:
@@ -126,13 +126,15 @@ class RemoteListener:
         try:
             self.cas = await self._cluster.read_cas()
         except (TeleportOktaError, ValueError) as error:
-            problems.append(f"the gRPC listener keeps the CAs that it knows, the cluster's cannot be read: {error}")
+            problems.append(
+                f"the gRPC listener still uses the CAs that it read before, the cluster's cannot be read: {error}"
+            )
         finally:
             self.looked.set()
         try:
             certificate = await asyncio.to_thread(read_server_certificate, *self._paths)
         except ServerCertificateError as error:
-            problems.append(f"the gRPC listener keeps its certificate, the new one cannot be used: {error}")
+            problems.append(f"the gRPC listener still uses its old certificate, the new one cannot be used: {error}")
         else:
             if certificate != self._certificate:
                 self._certificate = certificate
@@ -148,7 +150,7 @@ class RemoteListener:
             try:
                 await self.look()
             except Exception:  # noqa: BLE001 - the root of a task: later reads must still happen
-                _log.exception("the gRPC listener failed at looking for new certificates, and goes on")
+                _log.exception("the gRPC listener could not look for new certificates; this is tried again")
             await clock.sleep(LOOK_EVERY)
 
     def _next(self) -> grpc.ServerCertificateConfiguration | None:
@@ -175,9 +177,9 @@ async def serving_remote(
     clock: Clock,
     limits: RemoteLimits | None = None,
 ) -> AsyncIterator[RemoteListener | None]:
-    """Answer calls over TCP until the block ends; those in flight are finished then.
+    """Answer calls over TCP until the block ends; then finish those in flight.
 
-    Gives None, and does nothing, without `serve.listen`. Raises ConfigError for an address or files that cannot be
+    Yields None, and does nothing, without `serve.listen`. Raises ConfigError for an address or files that cannot be
     used.
     """
     if settings.listen is None or settings.certificate is None or settings.key is None:

@@ -1,4 +1,4 @@
-"""Between what `status` and `scim-token` show of SCIM and the messages of the admin API, both ways."""
+"""Conversion of SCIM tokens and the status of the SCIM endpoint to and from messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def token_to_message(token: ScimToken) -> api.ScimToken:
-    """Write a token."""
+    """Convert a token to a message."""
     message = api.ScimToken(id=token.id)
     message.created.FromDatetime(token.created)
     if token.last_used is not None:
@@ -24,33 +24,33 @@ def token_to_message(token: ScimToken) -> api.ScimToken:
 
 
 def token_from_message(message: api.ScimToken) -> ScimToken:
-    """Read a token."""
+    """Convert a token from a message."""
     last_used = message.last_used.ToDatetime(UTC) if message.HasField("last_used") else None
     return ScimToken(message.id, message.created.ToDatetime(UTC), last_used)
 
 
 def tokens_to_message(tokens: Iterable[ScimToken]) -> api.ListScimTokensResponse:
-    """Write a list of tokens."""
+    """Convert tokens to a message."""
     return api.ListScimTokensResponse(tokens=[token_to_message(token) for token in tokens])
 
 
 def tokens_from_message(message: api.ListScimTokensResponse) -> tuple[ScimToken, ...]:
-    """Read a list of tokens."""
+    """Convert tokens from a message."""
     return tuple(token_from_message(token) for token in message.tokens)
 
 
 def added_to_message(added: AddedToken) -> api.NewScimTokenResponse:
-    """Write a token that was added."""
+    """Convert an added token to a message."""
     return api.NewScimTokenResponse(token=token_to_message(added.token), replaced=added.replaced or "")
 
 
 def added_from_message(message: api.NewScimTokenResponse) -> AddedToken:
-    """Read a token that was added."""
+    """Convert an added token from a message."""
     return AddedToken(token_from_message(message.token), message.replaced or None)
 
 
 def door_to_message(door: ScimDoor) -> api.ScimDoor:
-    """Write what is shown of the endpoint."""
+    """Convert the status of the endpoint to a message."""
     message = api.ScimDoor(
         address=door.address,
         reason=door.reason,
@@ -67,7 +67,7 @@ def door_to_message(door: ScimDoor) -> api.ScimDoor:
 
 
 def door_from_message(message: api.ScimDoor) -> ScimDoor:
-    """Read what is shown of the endpoint."""
+    """Convert the status of the endpoint from a message."""
     return ScimDoor(
         address=message.address,
         reason=message.reason,

@@ -1,10 +1,8 @@
-"""SCIM by gRPC: `teleport.scim.v1.SCIMService`, answered by the same handlers as HTTP.
+"""SCIM by gRPC: `teleport.scim.v1.SCIMService`, with the same handlers as HTTP (`docs/reference/teleport.md` 4.16).
 
-See `docs/reference/teleport.md` 4.16.
-
-Teleport's proxy speaks it for its own SCIM endpoint: the client's `Authorization` header travels in the request. So
-each request needs a good token, as by HTTP, whoever the caller is. Sizes, depths, deadlines and the number of requests
-at a time have the same limits. There is no PATCH.
+Teleport's proxy uses it for its own SCIM endpoint: the client's `Authorization` header is a field of the request. So
+each request needs a valid token, as over HTTP, for every caller. Sizes, depths, deadlines and the number of requests at
+a time have the same limits. There is no PATCH.
 """
 
 from __future__ import annotations
@@ -171,8 +169,8 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
             status, message = answer.status, convert(answer.body or {})
         except ScimError as refusal:
             error, status = refusal, refusal.status
-        except Exception:  # noqa: BLE001 - the root of a request: whatever went wrong, its client gets an answer
-            _log.exception("a SCIM request failed in a way that it should not")
+        except Exception:  # noqa: BLE001 - the root of a request: its client must get an answer
+            _log.exception("a SCIM request failed with an unexpected error")
             error = ScimError(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
             status = error.status
         seconds = loop.time() - started
@@ -181,7 +179,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
             logging.INFO if is_known else logging.DEBUG,
             "SCIM %s %s by gRPC answered %d in %d ms to %s",
             verb,
-            "of what is not served" if asked is None else asked.endpoint,
+            "of an unknown resource" if asked is None else asked.endpoint,
             status,
             seconds * 1000,
             caller,
@@ -191,9 +189,9 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
         return message
 
     async def _authenticate(self, authorization: str, caller: str) -> None:
-        """Raise ScimError unless the request has a good token.
+        """Raise ScimError unless the request has a valid token.
 
-        One caller may forward the requests of many clients, as Teleport's proxy does. So good tokens of a blocked
+        One caller may forward the requests of many clients, as Teleport's proxy does. So valid tokens of a blocked
         caller are accepted, unless that needs the slow bcrypt hash.
         """
         blocked_for = self._guard.blocked_for(caller)
@@ -201,7 +199,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
         if token is not None and await self._tokens.accept(token, slowly=not blocked_for):
             return
         if blocked_for:
-            detail = "Too many requests from this caller had no good token."
+            detail = "Too many requests from this caller had no valid token."
             raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=blocked_for)
         self._guard.note_failure(caller)
         raise ScimError(HTTPStatus.UNAUTHORIZED, "The bearer token is missing or wrong.")
@@ -261,9 +259,9 @@ async def offered_scim(
     clock: Clock,
     observer: ScimObserver | None = None,
 ) -> AsyncIterator[tuple[Offer, ...]]:
-    """Yield the SCIM service, as the services to offer; at the end, wait for work whose clients stopped waiting.
+    """Yield the SCIM service to offer. At the end, wait for work that continues without its client.
 
-    Yields nothing without `scim.listen`. Stop the servers that offer it before the block ends.
+    Yields no service without `scim.listen`. Stop the servers that offer it before the block ends.
     """
     if settings.listen is None:
         yield ()

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class ServerCertificateError(Exception):
-    """The files cannot be used; the text says why, and names the file."""
+    """The files cannot be used; the text has the reason and the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A private key and its certificate chain, leaf first, as PEM; the key is known to match. `expires`: the leaf's."""
+    """A private key and its certificate chain, leaf first, as PEM; the key matches. `expires`: the leaf's."""
 
     key_pem: bytes = field(repr=False)
     chain_pem: bytes
@@ -37,17 +37,17 @@ def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
         chain = x509.load_pem_x509_certificates(_content(certificate))
         public = chain[0].public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ServerCertificateError(f"{certificate} is no PEM file of certificates") from error
+        raise ServerCertificateError(f"{certificate} is not a PEM file of certificates") from error
     try:
         private = load_pem_private_key(_content(key), password=None)
     except TypeError as error:
         raise ServerCertificateError(f"the key in {key} is encrypted") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ServerCertificateError(f"{key} is no PEM file of a private key") from error
+        raise ServerCertificateError(f"{key} is not a PEM file of a private key") from error
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise ServerCertificateError(f"the key in {key} is neither RSA nor ECDSA, and gRPC offers no other")
+        raise ServerCertificateError(f"the key in {key} is neither RSA nor ECDSA, and gRPC supports no other")
     if private.public_key() != public:
-        raise ServerCertificateError(f"the key in {key} is not that of the first certificate in {certificate}")
+        raise ServerCertificateError(f"the key in {key} does not match the first certificate in {certificate}")
     return ServerCertificate(
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         b"".join(one.public_bytes(Encoding.PEM) for one in chain),

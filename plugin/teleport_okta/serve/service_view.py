@@ -1,4 +1,4 @@
-"""What the admin service needs of the process that it answers for (`service.Service`)."""
+"""The interface of the process for the admin service (`service.Service`)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class Reloaded(Protocol):
-    """What a reload of settings came to, as keys."""
+    """The result of a reload of settings, as keys."""
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Those that have other values now."""
+        """Keys with new values that apply now."""
         ...
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """Those that will have them after a restart."""
+        """Keys with new values that apply after a restart."""
         ...
 
 
 class ServiceView(Protocol):
-    """A process that can be asked and told. Every method raises TeleportOktaError."""
+    """A running process. Every method raises TeleportOktaError."""
 
     async def status(self) -> Status:
-        """Return what it knows of itself."""
+        """Return its status."""
         ...
 
     async def plan(self) -> PlanView:
@@ -42,29 +42,29 @@ class ServiceView(Protocol):
         ...
 
     async def apply(self, digest: str) -> PassReport:
-        """Run a pass; with a digest only that plan."""
+        """Run a pass; with a digest, only that plan."""
         ...
 
     async def approve(self, digest: str, *, by: str) -> Approval:
-        """Approve what is held, on record as `by` whom."""
+        """Approve what is held; `by` is the person, for the record."""
         ...
 
     async def release(self, name: str, *, by: str) -> Released:
-        """Give a user name free, on record as `by` whom."""
+        """Release a user name; `by` is the person, for the record."""
         ...
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
     ) -> FilterPreview:
-        """Say what filters would do."""
+        """Return what filters would do."""
         ...
 
     async def explain(self, of: str, asked: str) -> Explanation:
-        """Say why something is as it is."""
+        """Return why an object is as it is."""
         ...
 
     def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the keys of its settings whose values are not those of some digests."""
+        """Return the keys of its settings whose values differ from some digests."""
         ...
 
     async def reload(self) -> Reloaded:

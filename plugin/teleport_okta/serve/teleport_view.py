@@ -1,4 +1,4 @@
-"""What access over TCP needs to know from Teleport: the CAs, and whether a caller is locked or deleted.
+"""Facts from Teleport for access over TCP: the CAs, and whether a caller is locked or deleted.
 
 Certificates last for hours. Teleport refuses users who were locked or deleted in the meantime, so we do too: every
 caller is looked up, at most every few seconds.
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.connection import Connection
 
 _DEADLINE: Final = 5.0
-"""Seconds that a lookup of a caller may take, while the caller waits for an answer."""
+"""Seconds for the lookup of a caller, who waits for the answer meanwhile."""
 
 _REMEMBERED_FOR: Final = 5.0
-"""Seconds for which a caller counts as looked up."""
+"""Seconds for which the result of a lookup is used again."""
 
 _MOST_REMEMBERED: Final = 1_000
 
@@ -45,7 +45,7 @@ class ClusterView(Protocol):
     """Access to the cluster's CAs and callers."""
 
     def known_cas(self) -> ClusterCAs:
-        """Return the CAs that are known without a call: the host CAs."""
+        """Return the CAs that need no call: the host CAs."""
         ...
 
     async def read_cas(self) -> ClusterCAs:

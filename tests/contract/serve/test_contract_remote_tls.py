@@ -257,9 +257,9 @@ def _of_another(directory):
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (_half, "no PEM file of a private key"),
-        (_of_another, "is not that of the first certificate"),
-        (lambda directory: (directory / "serve.crt").write_bytes(b""), "no PEM file of certificates"),
+        (_half, "not a PEM file of a private key"),
+        (_of_another, "does not match the first certificate"),
+        (lambda directory: (directory / "serve.crt").write_bytes(b""), "not a PEM file of certificates"),
         (lambda directory: (directory / "serve.crt").unlink(), "cannot be read: No such file"),
     ],
     ids=["half a key", "another key", "empty", "gone"],

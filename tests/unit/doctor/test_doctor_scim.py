@@ -75,7 +75,7 @@ def test_a_hash_that_is_none_is_an_error(clock, files):
 def test_the_key_of_another_certificate_is_an_error(clock, files):
     write_key(files[1], ec.generate_private_key(ec.SECP256R1()))
     finding = found(over_tls(files), clock)["certificate"]
-    assert (finding.severity, "is not that of the certificate" in finding.what) == ("error", True)
+    assert (finding.severity, "does not match the certificate" in finding.what) == ("error", True)
 
 
 @pytest.mark.parametrize(("days", "severity"), [(340, "ok"), (360, "warning"), (400, "error")])

@@ -51,7 +51,7 @@ async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplo
             world.clock.advance(31)
             assert await is_trusted(world, ONE)
         assert caplog.text.count("the new one cannot be used") == 1
-        assert "is not that of the certificate" in caplog.text
+        assert "does not match the certificate" in caplog.text
 
         files.write(key=OTHER)
         world.clock.advance(31)
@@ -79,7 +79,7 @@ async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_u
         assert await world.server.certificate_problem() == ""
         files.write(certificate=OTHER)
         world.clock.advance(31)
-        assert "is not that of the certificate" in await world.server.certificate_problem()
+        assert "does not match the certificate" in await world.server.certificate_problem()
         files.write(key=OTHER)
         world.clock.advance(31)
         assert await world.server.certificate_problem() == ""

@@ -88,7 +88,7 @@ async def test_no_token_is_logged(world, caplog):
 async def test_ten_failures_in_a_minute_block_wrong_tokens_from_the_address_for_a_minute(world, caplog):
     statuses = [(await world.ask("GET", "/scim/v2/Users", headers=WRONG))[0] for _ in range(11)]
     assert statuses == [401] * 10 + [429]
-    assert caplog.text.count("had no good token") == 1
+    assert caplog.text.count("had no valid token") == 1
     world.clock.advance(20)
     status, headers, _ = await world.ask("GET", "/scim/v2/Users", headers={})
     assert (status, headers["Retry-After"]) == (429, "40")

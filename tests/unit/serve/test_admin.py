@@ -199,7 +199,7 @@ async def test_nobody_approves_who_comes_past_the_front_door(world, tmp_path):
     engine, _, _ = world
     engine.answer = Approval("digest", frozenset(), NOW)
     async with grpc.aio.insecure_channel(f"unix:{tmp_path / INNER_SOCKET_NAME}") as channel:
-        with pytest.raises(ServiceError, match="not known"):
+        with pytest.raises(ServiceError, match="caller is unknown"):
             await AdminClient(channel).approve("digest")
         engine.answer = STATUS
         assert await AdminClient(channel).status() == STATUS

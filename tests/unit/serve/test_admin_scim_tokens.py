@@ -57,8 +57,8 @@ async def test_whoever_is_not_known_changes_no_token(world, tmp_path):
     await client.new_scim_token(FIRST, replace_oldest=False)
     async with grpc.aio.insecure_channel(f"unix:{tmp_path / INNER_SOCKET_NAME}") as channel:
         unknown = AdminClient(channel)
-        with pytest.raises(ServiceError, match="not known"):
+        with pytest.raises(ServiceError, match="caller is unknown"):
             await unknown.new_scim_token(SECOND, replace_oldest=False)
-        with pytest.raises(ServiceError, match="not known"):
+        with pytest.raises(ServiceError, match="caller is unknown"):
             await unknown.revoke_scim_token("11111111")
     assert [token.id for token in await client.scim_tokens()] == ["11111111"]

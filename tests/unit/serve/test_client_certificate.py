@@ -86,9 +86,9 @@ def test_a_caller_in_words_keeps_to_one_line_of_bounded_length():
         ((*WHOLE, (CLUSTER_OID, "other.test")), "not of the cluster"),
         ((*WHOLE, ("OU", "usage:kube")), "restricted to another use"),
         ((*WHOLE, ("OU", "")), "restricted to another use"),
-        ((*WHOLE, ("CN", "root")), "names nobody"),
-        (WHOLE[1:], "names nobody"),
-        ((WHOLE[0], WHOLE[-1]), "names nobody, or no role"),
+        ((*WHOLE, ("CN", "root")), "has no name"),
+        (WHOLE[1:], "has no name"),
+        ((WHOLE[0], WHOLE[-1]), "has no name, or no role"),
         ((*WHOLE, ("1.3.9999.2.7", "eve")), "impersonates"),
         ((*WHOLE, ("1.3.9999.2.7", "ada"), ("1.3.9999.2.7", "eve")), "impersonates"),
         ((*WHOLE, ("1.3.9999.2.9", "true")), "must not be re-issued"),
@@ -105,7 +105,7 @@ def test_a_subject_that_says_something_else_is_refused(parts, why):
 
 @pytest.mark.filterwarnings("ignore:Attribute's length")
 def test_an_empty_name_is_nobodys():
-    with pytest.raises(CertificateRefusedError, match="names nobody"):
+    with pytest.raises(CertificateRefusedError, match="has no name"):
         read(made(("CN", ""), *WHOLE[1:]))
 
 

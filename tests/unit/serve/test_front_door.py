@@ -54,7 +54,7 @@ async def test_many_silent_clients_keep_nobody_out_and_reach_nothing_behind(tmp_
         assert len(callers._by_peer) <= 1
         for _, writer in silent:
             writer.close()
-    assert caplog.text.count("has 4 connections already") == 1
+    assert caplog.text.count("has 4 connections, its limit") == 1
 
 
 async def test_clients_that_speak_stay_and_those_above_the_limit_are_closed(tmp_path):

@@ -33,7 +33,7 @@ def test_an_identity_that_has_expired_is_named():
 def test_who_should_write_and_may_not_is_not_ready():
     component = teleport_component((GOOD,), NOW, should_write=True, is_writer=False)
     assert not component.is_ready
-    assert "does not have the lease to write" in component.reason
+    assert "does not have the lease" in component.reason
 
 
 def test_passes_that_fail_say_why():
@@ -48,7 +48,7 @@ def test_a_standby_is_ready_to_take_over():
 
 def test_a_process_with_nothing_to_sync_does_what_it_should():
     assert passes(None, nothing_runs="there is no plugin") == (True, "nothing is synced: there is no plugin")
-    assert passes(None) == (False, "the settings are being changed, or the service begins")
+    assert passes(None) == (False, "the settings are being changed, or the service is starting")
 
 
 def test_a_process_that_stops_takes_no_more():
