@@ -186,7 +186,7 @@ class TestTheConnectorItself:
         assert (await enrolled.looked())[2].state is State.DONE
         enrolled.okta.rotate_signing_key(enrolled.app.id)
         enrolled.mark()
-        await refused(enrolled, EnrolmentError, "gives the role 'access', which is not there.*tctl edit saml/")
+        await refused(enrolled, EnrolmentError, "gives the role 'access', which no longer exists.*tctl edit saml/")
 
     async def test_giving_nobody_anything(self, enrolled):
         del enrolled.teleport.cluster.saml_connectors.stored(CONNECTOR).Spec.AttributesToRoles[:]

@@ -91,7 +91,7 @@ async def test_without_a_connector_there_is_nothing_to_keep_and_one_that_goes_is
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "says"), [(-DAY, "ended on"), (3 * DAY, "ends on"), (29 * DAY, "ends on"), (31 * DAY, "")]
+    ("expires_in", "says"), [(-DAY, "expired on"), (3 * DAY, "expires on"), (29 * DAY, "expires on"), (31 * DAY, "")]
 )
 async def test_a_certificate_that_ends_is_told_until_there_is_another(enrolled, expires_in, says):
     enrolled.okta.set_certificate_dates(enrolled.app.id, expires_in=expires_in)
@@ -214,5 +214,5 @@ async def test_each_warning_is_logged_once(enrolled, caplog):
         for _ in range(3):
             await look(enrolled, keeper)
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
-    assert "ended on" in caplog.messages[1]
+    assert "expired on" in caplog.messages[1]
     assert "PRIVATE KEY" not in caplog.text

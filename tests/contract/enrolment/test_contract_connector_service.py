@@ -104,7 +104,7 @@ async def test_a_rotation_while_okta_s_metadata_is_away_is_told_and_made_up_for_
     await world.clock.until(is_quiet, "the warning goes")
 
 
-@pytest.mark.parametrize(("expires_in", "says"), [(-DAY, "ended on"), (3 * DAY, "ends on")])
+@pytest.mark.parametrize(("expires_in", "says"), [(-DAY, "expired on"), (3 * DAY, "expires on")])
 async def test_a_certificate_that_ends_is_in_the_status(enrolled, tmp_path, expires_in, says):
     enrolled.okta.set_certificate_dates(enrolled.app.id, expires_in=expires_in)
     running = Running(enrolled, tmp_path / "service")
@@ -140,7 +140,7 @@ async def test_a_standby_does_nothing_until_it_takes_over(enrolled, service, tmp
     await service.stop()
     service.stop = _nothing
     [warning] = await world.clock.until(standby.warnings, "the other one takes over")
-    assert "ended on" in warning
+    assert "expired on" in warning
     await standby.stop()
 
 

@@ -171,7 +171,7 @@ async def test_an_app_that_the_listing_shows_late_is_found_and_not_made_twice(wo
 async def test_an_app_whose_creation_is_known_to_nobody_ends_the_run_and_nothing_else_is_made(world, whole):
     world.okta.fail(FaultKind.TRUNCATED, method="POST", path="/api/v1/apps")
     world.okta.fail(FaultKind.EMPTY, method="GET", path="/api/v1/apps", after=2)
-    with pytest.raises(OktaOutcomeUnknownError, match="look in Okta"):
+    with pytest.raises(OktaOutcomeUnknownError, match="check in Okta"):
         await world.enrol()
     assert world.okta_writes == {"POST /api/v1/apps": 1}
     assert world.connectors == world.plugins == {}

@@ -49,12 +49,14 @@ class TestApps:
     async def test_an_app_of_the_label_that_is_something_else(self, world):
         world.okta.create_app(LABEL, signOnMode="BOOKMARK")
         world.mark()
-        await refused(world, OtherAddressError, rf"an app '{LABEL}' \(0oa\w+\) already.*nowhere.*--label.*--app-id")
+        await refused(
+            world, OtherAddressError, rf"an app '{LABEL}' \(0oa\w+\) exists already.*nowhere.*--label.*--app-id"
+        )
 
     async def test_an_app_of_the_label_that_sends_people_elsewhere(self, world):
         world.okta.create_app(LABEL)
         world.mark()
-        await refused(world, OtherAddressError, "an app .* already, which sends people to https://")
+        await refused(world, OtherAddressError, "an app .* exists already, and sends people to https://")
         assert {step.state for step in await world.enrol(label="Teleport SSO")} == {State.MADE}
 
     @pytest.mark.parametrize("built", [True, False])
@@ -86,7 +88,7 @@ class TestApps:
     async def test_a_slash_or_the_case_of_the_path_make_another_address(self, world, acs):
         other = world.okta.create_app("Corp SSO", settings=sends_people_to(acs))
         world.mark()
-        await refused(world, OtherAddressError, "letter by letter", app_id=other.id)
+        await refused(world, OtherAddressError, "exactly", app_id=other.id)
 
     @pytest.mark.parametrize("acs", [ACS.replace(PROXY, f"{PROXY}:443"), ACS.replace(PROXY, PROXY.title())])
     async def test_the_usual_port_and_the_case_of_the_host_make_none_and_the_connector_takes_the_app_s(

@@ -80,7 +80,7 @@ class TestOktasRights:
         world.mark()
         steps = await world.enrol()
         assert [step.state for step in steps] == [State.DONE, State.LEFT, State.DONE, State.DONE]
-        assert "cannot be seen" in steps[1].what
+        assert "we cannot see" in steps[1].what
         assert world.untouched
 
         world.okta.restore_role()
@@ -110,7 +110,9 @@ class TestTheBot:
         del world.sections["teleport"]["identity"]
         await world.restart()
         world.mark()
-        await refused(world, EnrolmentError, r"the bot's identity only, and there is none.*teleport\.identity")
+        await refused(
+            world, EnrolmentError, r"only the bot's identity can write .*, and there is none.*teleport\.identity"
+        )
 
     @pytest.mark.parametrize(
         ("rules", "missing"),
@@ -177,7 +179,7 @@ class TestTheCluster:
 
     async def test_the_proxy_s_address_is_asked_for_where_the_cluster_does_not_tell_it(self, world):
         world.teleport.cluster.proxy_address = ""
-        await refused(world, EnrolmentError, r"at which address its proxy is reached.*--proxy", proxy="")
+        await refused(world, EnrolmentError, r"does not report the address of its proxy.*--proxy", proxy="")
 
     async def test_an_address_of_the_proxy_that_is_none_is_refused(self, world):
         await refused(world, EnrolmentError, "not host", proxy="http://teleport.example.com/web")
@@ -196,10 +198,10 @@ class TestTheCluster:
 
 class TestAnswers:
     async def test_access_lists_without_an_owner(self, world):
-        await refused(world, EnrolmentError, "nobody is named.*--owner", sync_access_lists=True)
+        await refused(world, EnrolmentError, "none are given.*--owner", sync_access_lists=True)
 
     async def test_names_that_teleport_does_not_take(self, world):
-        await refused(world, EnrolmentError, "no SAML connector can be called", connector="my okta")
+        await refused(world, EnrolmentError, "a SAML connector cannot have the name", connector="my okta")
 
     async def test_filters_that_do_not_compile(self, world):
         await refused(world, EnrolmentError, "no RE2 expression", group_filters=("^($",))
