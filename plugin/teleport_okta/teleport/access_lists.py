@@ -45,7 +45,7 @@ from teleport_okta.teleport.teleport_errors import (
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -286,22 +286,10 @@ class AccessLists:
         message = accesslist_pb2.AccessList.FromString(current.raw or b"")
         amend_access_list(message, wanted)
 
-        async def send() -> TeleportAccessList:
-            reply = await self._writing.call_once(
-                self._writing.access_lists.UpdateAccessList,
-                pb.UpdateAccessListRequest(access_list=message),
-                name=name,
-                subject=subject,
-            )
-            return access_list_from_message(reply)
+        def is_stored(found: TeleportAccessList) -> bool:
+            return found.revision != current.revision and kept_content(found) == kept_content(wanted)
 
-        async def look() -> TeleportAccessList | None:
-            found = await self._read(access_list.name)
-            if found is None or found.revision == current.revision:
-                return None
-            return found if kept_content(found) == kept_content(wanted) else None
-
-        return self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
+        return await self._update(current, message, self._writing, is_stored)
 
     async def _detach_owners(self, list_name: str, children: Collection[str]) -> bool:
         name, subject = "AccessListService/UpdateAccessList", _subject(list_name)
@@ -317,21 +305,32 @@ class AccessLists:
         remove_list_owners(message, children)
         connection = self._identities.writing(current.labels, subject)
 
+        await self._update(current, message, connection, lambda found: found.owners == staying)
+        return True
+
+    async def _update(
+        self,
+        current: TeleportAccessList,
+        message: accesslist_pb2.AccessList,
+        connection: Connection,
+        is_stored: Callable[[TeleportAccessList], bool],
+    ) -> TeleportAccessList:
+        """Send an update of a list. If its answer is lost, `is_stored` decides by what is read whether it arrived."""
+
         async def send() -> TeleportAccessList:
             reply = await connection.call_once(
                 connection.access_lists.UpdateAccessList,
                 pb.UpdateAccessListRequest(access_list=message),
-                name=name,
-                subject=subject,
+                name="AccessListService/UpdateAccessList",
+                subject=_subject(current.name),
             )
             return access_list_from_message(reply)
 
         async def look() -> TeleportAccessList | None:
-            found = await self._read(list_name)
-            return found if found is not None and found.owners == staying else None
+            found = await self._read(current.name)
+            return found if found is not None and is_stored(found) else None
 
-        self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
-        return True
+        return self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
 
     async def _delete(self, current: TeleportAccessList, connection: Connection) -> bool:
         """Delete a list as it is now, and remember that."""
