@@ -12,7 +12,7 @@ from contract.scim.door import PATCH, USER
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-NOBODY = "4cd30c09-7d1a-4b0e-8a3c-9f4a1d6b2e11"
+ANONYMOUS = "4cd30c09-7d1a-4b0e-8a3c-9f4a1d6b2e11"
 
 ADA = {
     "schemas": [USER, ENTERPRISE],
@@ -60,7 +60,7 @@ def traits(door, name):
 
 
 async def test_the_connection_test_finds_nobody(alone):
-    assert await total(alone, f"userName+eq+%22{NOBODY}%22") == 0
+    assert await total(alone, f"userName+eq+%22{ANONYMOUS}%22") == 0
     assert (await alone.ask("GET", "/Schemas")).status == 200
 
 
@@ -182,7 +182,7 @@ async def test_a_soft_deleted_person_who_is_created_again_comes_back_with_the_sa
 async def test_an_inactive_user_s_name_is_not_for_another_external_id(entra):
     await patched(entra, {"op": "Replace", "path": "active", "value": "False"})
     before = (await entra.ask("GET", f"/Users/{entra.ada}")).body
-    answer = await entra.ask("POST", "/Users", ADA | {"externalId": NOBODY})
+    answer = await entra.ask("POST", "/Users", ADA | {"externalId": ANONYMOUS})
     assert (answer.status, answer.body["scimType"]) == (409, "uniqueness")
     assert (await entra.ask("GET", f"/Users/{entra.ada}")).body == before
     assert not entra.world.owned()

@@ -32,7 +32,7 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.scim.protocol.paging import MAX_COUNT
 
 ENTRA_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
-NOBODY = "4cd30c09-7d1a-4b0e-8a3c-9f4a1d6b2e11"
+ANONYMOUS = "4cd30c09-7d1a-4b0e-8a3c-9f4a1d6b2e11"
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ async def test_a_group_may_be_named_after_its_id(door):
 async def test_an_unknown_group_is_404_on_every_verb(door):
     gone = await pushed(door, "Looms", door.ada)
     assert (await door.ask("DELETE", f"/Groups/{gone}")).status == 204
-    for scim_id in (NOBODY, gone):
+    for scim_id in (ANONYMOUS, gone):
         answers = [
             await door.ask("GET", f"/Groups/{scim_id}"),
             await put_group(door, scim_id, "Looms"),
@@ -210,19 +210,19 @@ async def test_an_unknown_group_is_404_on_every_verb(door):
 async def test_an_unknown_member_refuses_every_write_and_is_the_one_that_is_named(door):
     group = await pushed(door, "Looms", door.ada)
     for answer in (
-        await post_group(door, "Mills", door.ada, NOBODY),
-        await put_group(door, group, "Mills", door.bob, NOBODY),
-        await patch_group(door, group, remove(door.ada), add(door.bob, NOBODY)),
+        await post_group(door, "Mills", door.ada, ANONYMOUS),
+        await put_group(door, group, "Mills", door.bob, ANONYMOUS),
+        await patch_group(door, group, remove(door.ada), add(door.bob, ANONYMOUS)),
     ):
         assert (answer.status, answer.body["scimType"]) == (400, "invalidValue")
-        assert NOBODY in answer.detail
+        assert ANONYMOUS in answer.detail
         assert door.bob not in answer.detail
     assert lists(door) == {group: ("Looms", {"ada@x.io"})}
 
 
 async def test_a_removal_of_somebody_unknown_changes_nothing(door):
     group = await pushed(door, "Looms", door.ada)
-    assert (await patch_group(door, group, remove(NOBODY))).status == 204
+    assert (await patch_group(door, group, remove(ANONYMOUS))).status == 204
     assert members_of(door, group) == {"ada@x.io"}
 
 
@@ -457,9 +457,9 @@ async def test_without_an_owner_groups_are_refused_on_every_verb(tmp_path, setti
         answers = [
             await post_group(door, "Looms"),
             await door.ask("GET", "/Groups"),
-            await put_group(door, NOBODY, "Looms"),
-            await patch_group(door, NOBODY, add(NOBODY)),
-            await door.ask("DELETE", f"/Groups/{NOBODY}"),
+            await put_group(door, ANONYMOUS, "Looms"),
+            await patch_group(door, ANONYMOUS, add(ANONYMOUS)),
+            await door.ask("DELETE", f"/Groups/{ANONYMOUS}"),
         ]
         assert [answer.status for answer in answers] == [501] * 5
         assert all("access_lists.default_owners" in answer.detail for answer in answers)

@@ -26,7 +26,7 @@ def ada(status="ACTIVE", assignment="ACTIVE"):
     return person(ADA, "ada", status=status, assignment_status=assignment)
 
 
-NOBODY = reading()
+ANONYMOUS = reading()
 
 
 @pytest.mark.parametrize("kind", list(HintKind))
@@ -42,24 +42,24 @@ def test_without_a_claim_nothing_is_contradicted(kind):
         (STATUS, Claim.GONE, reading(ada("SUSPENDED")), False),
         (STATUS, Claim.GONE, reading(ada("DEPROVISIONED")), False),
         (STATUS, Claim.GONE, reading(suspended=[ADA]), False),
-        (STATUS, Claim.GONE, NOBODY, False),
+        (STATUS, Claim.GONE, ANONYMOUS, False),
         (STATUS, Claim.GONE, reading(person("00uBOB", "bob")), False),
         (STATUS, Claim.LEFT, reading(ada()), True),
         (STATUS, Claim.LEFT, reading(ada("DEPROVISIONED")), False),
-        (STATUS, Claim.LEFT, NOBODY, False),
-        (STATUS, Claim.DELETED, NOBODY, False),
+        (STATUS, Claim.LEFT, ANONYMOUS, False),
+        (STATUS, Claim.DELETED, ANONYMOUS, False),
         (PERSON, Claim.GONE, reading(ada()), True),
-        (PERSON, Claim.GONE, NOBODY, False),
+        (PERSON, Claim.GONE, ANONYMOUS, False),
         (PERSON, Claim.GONE, reading(ada(assignment="DEPROVISIONED")), False),
         (PERSON, Claim.GONE, reading(ada("SUSPENDED")), False),
-        (PERSON, Claim.THERE, NOBODY, True),
+        (PERSON, Claim.THERE, ANONYMOUS, True),
         (PERSON, Claim.THERE, reading(person("00uBOB", "bob")), True),
         (PERSON, Claim.THERE, reading(ada()), False),
         (PERSON, Claim.THERE, reading(ada("SUSPENDED")), False),
         (PERSON, Claim.BACK, reading(ada("SUSPENDED")), True),
         (PERSON, Claim.BACK, reading(suspended=[ADA]), True),
         (PERSON, Claim.BACK, reading(ada()), False),
-        (PERSON, Claim.BACK, NOBODY, False),
+        (PERSON, Claim.BACK, ANONYMOUS, False),
     ],
 )
 def test_of_a_person(kind, claim, read, expected):
@@ -86,7 +86,7 @@ OKTA = organization(
 def test_of_a_member(group_id, claim, expected):
     hint = Hint(HintKind.MEMBER, ADA, group_id, claim)
     assert contradicts(hint, reading(okta=OKTA)) is expected
-    assert not contradicts(hint, NOBODY)
+    assert not contradicts(hint, ANONYMOUS)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_of_a_member(group_id, claim, expected):
 def test_of_a_person_who_has_an_app(app_id, of, claim, expected):
     hint = Hint(HintKind.APP_PERSON, of, app_id, claim)
     assert contradicts(hint, reading(okta=OKTA)) is expected
-    assert not contradicts(hint, NOBODY)
+    assert not contradicts(hint, ANONYMOUS)
 
 
 @pytest.mark.parametrize(("kind", "okta_id"), [(HintKind.GROUP, "00gENG"), (HintKind.APP, "0oaGIT")])

@@ -80,7 +80,7 @@ class AppGroups:
         self._of_group[group_id].remove(app_id)
         return True
 
-    def forget_app(self, app_id: str) -> None:
+    def remove_app(self, app_id: str) -> None:
         """Remove all assignments of an app."""
         for group_id in self._of_app.pop(app_id, {}):
             self._of_group[group_id].remove(app_id)

@@ -234,7 +234,7 @@ class Assignments:
     def app_deleted(self, app_id: str) -> None:
         """Remove the assignments of a deleted app."""
         self._app_users.pop(app_id, None)
-        self.groups.forget_app(app_id)
+        self.groups.remove_app(app_id)
 
     def _write(self, app: App, entry: AppUser, user_name: str | None, profile: Mapping[str, object] | None) -> AppUser:
         if user_name is not None:

@@ -41,10 +41,10 @@ async def serve(
 ) -> None:
     """Serve a seeded organisation until cancelled.
 
-    Calls `announce` once, when everything listens, with the addresses and credentials that a client needs; the key of
-    the OAuth client is written to `directory`, readable only by its owner. With `dpop` that client must prove that it
-    has a key; with `tls` the organisation is served over HTTPS too, and its CA certificate is written beside the key.
-    Raises ``OSError`` if the directory cannot be written or the address cannot be used.
+    Calls `announce` once, when everything listens, with the addresses and credentials that a client needs. The key of
+    the OAuth client is written to `directory`, readable only by its owner. With `dpop` that client must prove
+    possession of a key. With `tls` the organisation is served over HTTPS too, and its CA certificate is written beside
+    the key. Raises ``OSError`` if the directory cannot be written or the address cannot be used.
     """
     key = await asyncio.to_thread(rsa.generate_private_key, 65537, 2048)
     key_file = directory / KEY_FILE

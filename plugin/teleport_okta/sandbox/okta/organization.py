@@ -66,7 +66,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         rng: random.Random | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        rng = rng or random.Random()  # noqa: S311 - invented ids, not secrets of anybody
+        rng = rng or random.Random()  # noqa: S311 - invented ids, not secrets
         delays = self.settings.delays
         self.timeline = Timeline(now, self.settings.clock_skew)
         self.ids = IdFactory(rng)

@@ -132,7 +132,7 @@ class Access:
             ", ".join(f"access denied to perform action {quoted(v)} on {quoted(kind)}" for v in missing)
         )
 
-    def demand(self, kind: str, *verbs: str, labels: Mapping[str, str] | None = None) -> None:
+    def require(self, kind: str, *verbs: str, labels: Mapping[str, str] | None = None) -> None:
         """Raise the refusal if a verb is missing."""
         refusal = self.refusal(kind, verbs, labels)
         if refusal is not None:
@@ -144,7 +144,7 @@ class Access:
             return False
         return any(kind in rules.reach and rules.reach[kind].reaches(labels) for rules in self._sets)
 
-    def demand_reach(self, kind: str, labels: Mapping[str, str]) -> None:
+    def require_access(self, kind: str, labels: Mapping[str, str]) -> None:
         """Raise the refusal if the caller may not access it."""
         if not self.reaches(kind, labels):
             raise access_denied(f"access to {kind} denied. User does not have permissions. ")

@@ -47,7 +47,7 @@ SYSTEM_ROLES: Final = frozenset(
 class CallerKind(Enum):
     """The kind of certificate of a connection."""
 
-    NOBODY = "no certificate"
+    ANONYMOUS = "no certificate"
     USER = "user certificate"
     HOST = "host certificate"
 
@@ -81,7 +81,7 @@ class Caller:
         return self.system_role == "Okta"
 
 
-NOBODY: Final = Caller(CallerKind.NOBODY, "Nop", (), "")
+ANONYMOUS: Final = Caller(CallerKind.ANONYMOUS, "Nop", (), "")
 
 
 class UntrustedCertificate(ValueError):  # noqa: N818 - the verdict, not a fault

@@ -159,7 +159,7 @@ class Cluster:
     plugins: Store[PluginV1] = field(init=False)
     plugin_credentials: Store[PluginStaticCredentialsV1] = field(init=False)
     stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
-    _lock_book: LockStorage = field(init=False)
+    _lock_storage: LockStorage = field(init=False)
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ class Cluster:
         self.saml_connectors = self.store(SAML_CONNECTOR, Lag())
         self.plugins = self.store(PLUGIN, Lag())
         self.plugin_credentials = self.store(PLUGIN_CREDENTIALS, Lag())
-        self._lock_book = LockStorage(self.locks)
+        self._lock_storage = LockStorage(self.locks)
 
     def has(self, feature: Feature) -> bool:
         """Return whether a server of this version has the feature."""
@@ -227,7 +227,7 @@ class Cluster:
             sets = [self._rules_of_role(name) for name in caller.roles]
         elif caller.is_okta_service:
             sets = [OKTA_SERVICE]
-        if self._lock_book.in_force_against(caller, self.now()):
+        if self._lock_storage.in_force_against(caller, self.now()):
             raise access_denied()
         return Access(sets)
 

@@ -22,7 +22,7 @@ class ConnectorAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._connectors = cluster.saml_connectors
-        self._book = ConnectorStorage(cluster)
+        self._storage = ConnectorStorage(cluster)
 
     async def create(
         self,
@@ -38,7 +38,7 @@ class ConnectorAdministrator:
         labels: Mapping[str, str] | None = None,
     ) -> SAMLConnectorV2:
         """Create a connector. Mappings are written as in Teleport's YAML: `{"name": …, "value": …, "roles": […]}`."""
-        self._book.demand_licence()
+        self._storage.require_licence()
         connector = SAMLConnectorV2()
         connector.Metadata.Name = name
         connector.Metadata.Labels.update(labels or {})
@@ -46,7 +46,7 @@ class ConnectorAdministrator:
         spec.AssertionConsumerService, spec.Display, spec.Issuer, spec.SSO = acs, display, issuer, sso
         spec.EntityDescriptor, spec.EntityDescriptorURL = entity_descriptor, entity_descriptor_url
         spec.AttributesToRoles.extend(map(_mapping, attributes_to_roles))
-        return await self._book.create(connector)
+        return await self._storage.create(connector)
 
     async def edit(
         self,
@@ -60,7 +60,7 @@ class ConnectorAdministrator:
         labels: Mapping[str, str] | None = None,
     ) -> SAMLConnectorV2:
         """Change the given fields. The others, and the signing key, stay as they are."""
-        self._book.demand_licence()
+        self._storage.require_licence()
         connector = SAMLConnectorV2()
         connector.CopyFrom(self._stored(name))
         spec = connector.Spec
@@ -74,12 +74,12 @@ class ConnectorAdministrator:
         if labels is not None:
             connector.Metadata.Labels.clear()
             connector.Metadata.Labels.update(labels)
-        return await self._book.update(connector)
+        return await self._storage.update(connector)
 
     def delete(self, name: str) -> None:
         """Delete a connector; its users stay."""
         self._stored(name)
-        self._book.delete(name)
+        self._storage.delete(name)
 
     def _stored(self, name: str) -> SAMLConnectorV2:
         connector = self._connectors.stored(name)

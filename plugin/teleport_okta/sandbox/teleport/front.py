@@ -13,7 +13,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Final, cast
 
-from .caller import NOBODY, Caller, UntrustedCertificate
+from .caller import ANONYMOUS, Caller, UntrustedCertificate
 from .relay import Side
 from .tls_session import TlsSession
 
@@ -54,7 +54,7 @@ class _Client(Side):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._front.forget(self)
+        self._front.remove(self)
 
 
 class Front:
@@ -164,7 +164,7 @@ class Front:
         connection = Connection(caller, _address_of(session), session)
         self._dials[client] = asyncio.get_running_loop().create_task(self._dial(client, connection))
 
-    def forget(self, client: _Client) -> None:
+    def remove(self, client: _Client) -> None:
         """Remove a client that has disconnected."""
         self._clients.discard(client)
         dial = self._dials.pop(client, None)
@@ -173,7 +173,7 @@ class Front:
 
     def _caller_of(self, chain: list[x509.Certificate]) -> Caller:
         if not chain:
-            return NOBODY
+            return ANONYMOUS
         if len(chain) > 1:
             raise UntrustedCertificate("intermediaries are not supported")
         return self._identify(chain[0])

@@ -38,7 +38,7 @@ class ListAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._book = ListStorage(cluster)
+        self._storage = ListStorage(cluster)
 
     def create(
         self,
@@ -62,7 +62,7 @@ class ListAdministrator:
         spec.ownership_requires.SetInParent()
         spec.grants.roles.extend(grants)
         spec.owners.extend(_owners(owners, owner_lists))
-        return self._book.upsert(access_list)
+        return self._storage.upsert(access_list)
 
     def edit(
         self,
@@ -89,7 +89,7 @@ class ListAdministrator:
         if labels is not None:
             access_list.header.metadata.labels.clear()
             access_list.header.metadata.labels.update(labels)
-        return self._book.update(access_list)
+        return self._storage.update(access_list)
 
     def schedule_review(
         self, name: str, *, months: int | None = None, day: int | None = None, next_date: float | None = None
@@ -104,7 +104,7 @@ class ListAdministrator:
         audit.recurrence.MergeFrom(wanted)
         if next_date is not None:
             audit.next_audit_date.CopyFrom(timestamp_at(next_date))
-        return self._book.update(access_list)
+        return self._storage.update(access_list)
 
     def require_of_members(
         self, name: str, *, roles: Iterable[str] = (), traits: Mapping[str, Iterable[str]] | None = None
@@ -112,7 +112,7 @@ class ListAdministrator:
         """Require these roles and traits of members; without any, require nothing."""
         access_list = self._copy(name)
         _require(access_list.spec.membership_requires, roles, traits or {})
-        return self._book.update(access_list)
+        return self._storage.update(access_list)
 
     def require_of_owners(
         self, name: str, *, roles: Iterable[str] = (), traits: Mapping[str, Iterable[str]] | None = None
@@ -120,12 +120,12 @@ class ListAdministrator:
         """Require these roles and traits of owners; without any, require nothing."""
         access_list = self._copy(name)
         _require(access_list.spec.ownership_requires, roles, traits or {})
-        return self._book.update(access_list)
+        return self._storage.update(access_list)
 
     def delete(self, name: str) -> None:
         """Delete a list with its members."""
         self.stored(name)
-        self._book.delete(name)
+        self._storage.delete(name)
 
     def add_member(
         self,
@@ -150,7 +150,7 @@ class ListAdministrator:
         spec.joined.CopyFrom(timestamp_at(self._cluster.now()))
         spec.expires.CopyFrom(Timestamp(seconds=YEAR_ONE) if expires is None else timestamp_at(expires))
         spec.reason, spec.added_by = reason, added_by
-        return self._book.upsert_member(member)
+        return self._storage.upsert_member(member)
 
     def nest(self, parent: str, child: str) -> Member:
         """Make a list a member of another."""
@@ -161,7 +161,7 @@ class ListAdministrator:
         self.stored(list_name)
         if self._cluster.list_members.of(list_name).stored(name) is None:
             raise KeyError(f"{list_name}/{name}")
-        self._book.delete_member(list_name, name)
+        self._storage.delete_member(list_name, name)
 
     def stored(self, name: str) -> AccessList:
         """Return a list as it is stored."""

@@ -46,7 +46,7 @@ class PluginAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._book = PluginStorage(cluster)
+        self._storage = PluginStorage(cluster)
 
     def install_okta(
         self,
@@ -75,7 +75,7 @@ class PluginAdministrator:
         `tctl` marks the plugin as `hosted`. It does not store that apps and groups are not synced: only the purpose of
         the API token shows this.
         """
-        self._demand_service()
+        self._require_service()
         owners = list(owners)
         _check_token(api_token, scim=scim, syncs=(users_sync, accesslist_sync, appgroup_sync))
         if accesslist_sync:
@@ -98,7 +98,7 @@ class PluginAdministrator:
         sync.group_filters.extend(group_filters)
         sync.app_filters.extend(app_filters)
         credentials = _credentials_for(name, api_token, scim_token, appgroup_sync=appgroup_sync)
-        return InstalledPlugin(self._book.create(plugin, credentials, {OKTA_ORG: org}), scim_token)
+        return InstalledPlugin(self._storage.create(plugin, credentials, {OKTA_ORG: org}), scim_token)
 
     def edit(
         self,
@@ -126,16 +126,16 @@ class PluginAdministrator:
             plugin.metadata.Labels.update({HOSTED: "true"} if hosted else {})
         if generation is not None:
             plugin.spec.generation = generation
-        return self._book.update(plugin)
+        return self._storage.update(plugin)
 
     def delete(self, name: str = "okta") -> None:
         """Delete a plugin with its credentials. The objects that it made stay."""
         self._stored(name)
-        self._book.delete(name)
+        self._storage.delete(name)
 
     def credentials(self, name: str = "okta") -> list[PluginStaticCredentialsV1]:
         """Return the static credentials that a plugin refers to, which no client can read."""
-        return self._book.credentials_of(self._stored(name))
+        return self._storage.credentials_of(self._stored(name))
 
     def _stored(self, name: str) -> PluginV1:
         plugin = self._cluster.plugins.stored(name)
@@ -150,7 +150,7 @@ class PluginAdministrator:
             raise not_found(f"SAML connector {quoted(saml_connector)} is not configured")
         return connector.Metadata.Labels.get(APP_ID, "")
 
-    def _demand_service(self) -> None:
+    def _require_service(self) -> None:
         if not self._cluster.edition.enterprise:
             raise Refusal(grpc.StatusCode.UNIMPLEMENTED, "unknown service teleport.plugins.v1.PluginService")
 

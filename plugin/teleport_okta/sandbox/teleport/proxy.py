@@ -22,7 +22,7 @@ from aiohttp import web
 
 from ..web_certificate import WebCertificate
 from .authority import API_DOMAIN
-from .caller import NOBODY
+from .caller import ANONYMOUS
 from .connection_upgrade import ConnectionUpgrade
 from .front import Front
 from .proxy_join import ProxyJoin
@@ -78,7 +78,7 @@ class Proxy:
         self.join = ProxyJoin(register, auth_is_up=lambda: auth.is_open)
         self._join_front = Front(
             server_context(self.certificate.certificate, self.certificate.key, protocols=["h2", JOIN_PROTOCOL]),
-            identify=lambda _certificate: NOBODY,
+            identify=lambda _certificate: ANONYMOUS,
             backend=self._sockets["join-backend"],
             sockets=runtime,
             name="join-",

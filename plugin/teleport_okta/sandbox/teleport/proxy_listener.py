@@ -69,7 +69,7 @@ class ProxyListener:
         self._clients.add(client)
         self._empty.clear()
 
-    def forget(self, client: _Client) -> None:
+    def remove(self, client: _Client) -> None:
         """Remove a client that has disconnected."""
         self._clients.discard(client)
         if not self._clients:
@@ -159,7 +159,7 @@ class _Client(_End):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
-        self._listener.forget(self)
+        self._listener.remove(self)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

@@ -17,7 +17,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from teleport.legacy.types.types_pb2 import RegisterUsingTokenRequest
 
 from .access import Access
-from .caller import NOBODY
+from .caller import ANONYMOUS
 from .refusal import Refusal, bad_parameter
 from .rpc import Call
 
@@ -131,7 +131,7 @@ class ProxyWeb:
 
     async def _host_credentials(self, request: web.Request) -> web.Response:
         """Admit a service by its token, as RegisterUsingToken does."""
-        call = Call(NOBODY, Access(()), request.remote or "", "")
+        call = Call(ANONYMOUS, Access(()), request.remote or "", "")
         certificates = self._join.register_using_token(call, join_request(await _json_body(request)))
         return web.json_response(_certificates_as_json(certificates))
 

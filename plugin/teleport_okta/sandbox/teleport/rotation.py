@@ -101,7 +101,7 @@ class HostAuthority:
         target = Phase(phase)
         if refuse_new_for and target is Phase.STANDBY:
             raise ValueError("at standby there are no new certificates to refuse")
-        self._demand_order(target)
+        self._require_order(target)
         if target is Phase.INIT:
             self._newest = self.additional = HostKeys.generate(self._cluster)
             self.current_id, self.started = str(uuid.uuid4()), self._now()
@@ -125,7 +125,7 @@ class HostAuthority:
         if self.additional is not None:
             self.active, self.additional = self.additional, self.active
 
-    def _demand_order(self, target: Phase) -> None:
+    def _require_order(self, target: Phase) -> None:
         if target is Phase.INIT:
             if self.in_progress:
                 raise bad_parameter("can not initiate rotation while another is in progress")

@@ -39,7 +39,7 @@ class Hierarchy:
         One that does not exist fails the whole write (`docs/reference/teleport-observed.md` 1.8).
         """
         for name in owner_lists(parent):
-            child = self.demand(name)
+            child = self.require(name)
             self._check_cycle(parent, child, "an Owner")
             self._check_depth(parent, child, "an Owner", self._depth_below(name, set()))
         for member in members:
@@ -49,12 +49,12 @@ class Hierarchy:
     def check_member(self, parent: AccessList, member: Member) -> None:
         """Refuse a list that may not be a member of the parent."""
         name = member.header.metadata.name
-        child = self.demand(name)
+        child = self.require(name)
         self._check_cycle(parent, child, "a Member")
         depth = self._depth_above(parent, set()) + 1 + self._depth_below(name, set())
         self._check_depth(parent, child, "a Member", depth)
 
-    def demand(self, name: str) -> AccessList:
+    def require(self, name: str) -> AccessList:
         """Return a list in the backend, or refuse."""
         found = self._lists.stored(name)
         if found is None:
@@ -127,7 +127,7 @@ class Hierarchy:
             return False
         visited.add(name)
         below = [*self._member_lists(name), *owner_lists(current)]
-        return any(self._reaches(self.demand(child), target, visited) for child in below)
+        return any(self._reaches(self.require(child), target, visited) for child in below)
 
     def _depth_below(self, name: str, path: set[str]) -> int:
         if name in path:
@@ -140,7 +140,7 @@ class Hierarchy:
         name = access_list.header.metadata.name
         if name in path:
             return 0
-        parents = [self.demand(parent) for parent in access_list.status.member_of]
+        parents = [self.require(parent) for parent in access_list.status.member_of]
         return max((1 + self._depth_above(parent, path | {name}) for parent in parents), default=0)
 
     def _member_lists(self, name: str) -> list[str]:

@@ -47,7 +47,7 @@ class ReviewStorage:
         review.header.metadata.revision = ""
         name = review.spec.access_list
         access_list = AccessList()
-        access_list.CopyFrom(self._hierarchy.demand(name))
+        access_list.CopyFrom(self._hierarchy.require(name))
         _apply(review.spec.changes, access_list)
         if review.spec.changes == ReviewChanges():
             review.spec.ClearField("changes")
@@ -61,7 +61,7 @@ class ReviewStorage:
 
     def delete(self, list_name: str, review_name: str) -> None:
         """Remove a review."""
-        self._hierarchy.demand(list_name)
+        self._hierarchy.require(list_name)
         if self._reviews.delete(f"{list_name}/{review_name}") is None:
             raise not_found(f"access_list_review {quoted(review_name)} doesn't exist")
 

@@ -60,7 +60,7 @@ def complete_list(access_list: AccessList, now: float) -> None:
 
     Raises ServerCrash for one without header or metadata, which the server does not expect.
     """
-    _demand_spec(access_list)
+    _require_spec(access_list)
     spec = access_list.spec
     for part, name in _DEMANDED.items():
         if not spec.HasField(part):  # type: ignore[arg-type]  # every key is a field of the spec
@@ -82,7 +82,7 @@ def complete_member(member: Member) -> None:
 
     Raises ServerCrash for one without header or metadata.
     """
-    _demand_spec(member)
+    _require_spec(member)
     _complete_header(member.header, "access_list_member")
     spec = member.spec
     if not spec.access_list:
@@ -99,7 +99,7 @@ def complete_member(member: Member) -> None:
 
 def complete_review(review: Review) -> None:
     """Check a review as a client sent it. Raises ServerCrash for one without header or metadata."""
-    _demand_spec(review)
+    _require_spec(review)
     _complete_header(review.header, "access_list_review")
     spec = review.spec
     if not spec.access_list:
@@ -115,7 +115,7 @@ def never_expires(moment: Timestamp) -> bool:
     return seconds_of(moment) is None
 
 
-def _demand_spec(message: AccessList | Member | Review) -> None:
+def _require_spec(message: AccessList | Member | Review) -> None:
     if not message.HasField("spec"):
         raise bad_parameter("spec is missing")
 

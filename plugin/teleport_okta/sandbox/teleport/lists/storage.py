@@ -53,7 +53,7 @@ class ListStorage:
         self._admit(access_list)
         name = access_list.header.metadata.name
         self._check_limit(name)
-        previous = self.hierarchy.demand(name)
+        previous = self.hierarchy.require(name)
         self._keep_references(access_list, previous)
         self._check_nesting(access_list)
         stored = self._lists.update(access_list)
@@ -83,7 +83,7 @@ class ListStorage:
 
     def delete(self, name: str) -> None:
         """Remove a list and its members, unless its status names an existing list of which it is a member or owner."""
-        access_list = self.hierarchy.demand(name)
+        access_list = self.hierarchy.require(name)
         title, status = access_list.spec.title, access_list.status
         for parents, role in ((status.member_of, "a member of"), (status.owner_of, "an owner of")):
             if any(self._lists.stored(parent) is not None for parent in parents):
@@ -109,7 +109,7 @@ class ListStorage:
 
     def delete_member(self, list_name: str, member_name: str) -> None:
         """Remove a member of a list."""
-        self.hierarchy.demand(list_name)
+        self.hierarchy.require(list_name)
         member = self._members.of(list_name).delete(member_name)
         if member is None:
             raise not_found(f"access_list_member {quoted(member_name)} doesn't exist")
@@ -117,7 +117,7 @@ class ListStorage:
 
     def delete_members(self, list_name: str) -> None:
         """Remove all members of a list."""
-        self.hierarchy.demand(list_name)
+        self.hierarchy.require(list_name)
         self._delete_members(list_name)
 
     # Steps
@@ -136,7 +136,7 @@ class ListStorage:
 
     def _admit_member_of_list(self, member: Member) -> Store[Member]:
         self._admit_member(member)
-        access_list = self.hierarchy.demand(member.spec.access_list)
+        access_list = self.hierarchy.require(member.spec.access_list)
         if is_list(member):
             self.hierarchy.check_member(access_list, member)
         return self._members.of(member.spec.access_list)

@@ -72,19 +72,19 @@ def complete_credentials(credentials: PluginStaticCredentialsV1) -> None:
     spec = credentials.Spec
     kind = spec.WhichOneof("credentials")
     if kind == "APIToken":
-        _demand(spec.APIToken, "api token object is missing")
+        _require(spec.APIToken, "api token object is missing")
     elif kind == "BasicAuth":
-        _demand(spec.BasicAuth.Username, "username is empty")
-        _demand(spec.BasicAuth.Password, "password is empty")
+        _require(spec.BasicAuth.Username, "username is empty")
+        _require(spec.BasicAuth.Password, "password is empty")
     elif kind == "OAuthClientSecret":
-        _demand(spec.OAuthClientSecret.ClientId, "client ID is empty")
-        _demand(spec.OAuthClientSecret.ClientSecret, "client secret is empty")
+        _require(spec.OAuthClientSecret.ClientId, "client ID is empty")
+        _require(spec.OAuthClientSecret.ClientSecret, "client secret is empty")
     elif kind == "private_key":
-        _demand(spec.private_key, "private key is empty")
+        _require(spec.private_key, "private key is empty")
     elif kind is None:
         raise bad_parameter("credentials are not set or have an unknown type <nil>")
 
 
-def _demand(value: str | bytes, text: str) -> None:
+def _require(value: str | bytes, text: str) -> None:
     if not value:
         raise bad_parameter(text)

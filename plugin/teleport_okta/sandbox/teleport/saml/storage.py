@@ -25,7 +25,7 @@ class ConnectorStorage:
         self._connectors = cluster.saml_connectors
         self._rules = ConnectorRules(cluster.roles, cluster.fetch_metadata)
 
-    def demand_licence(self) -> None:
+    def require_licence(self) -> None:
         """Refuse writes without the entitlement SAML. This is checked before permissions."""
         if not self._cluster.entitlements["SAML"].enabled:
             raise access_denied("SAML is only available in Teleport Enterprise")

@@ -45,7 +45,7 @@ class AppServers:
         server = request.Server
         if _has_okta_origin(server) and not call.caller.is_okta_service:
             raise bad_parameter("only the Okta role can create app servers and apps with an Okta origin")
-        call.access.demand("app_server", "create", "update")
+        call.access.require("app_server", "create", "update")
         complete_app_server(server, self._version)
         self._servers.upsert(server)
         if self._servers.kind.expires_at(server) is None:
@@ -69,7 +69,7 @@ class AppServers:
         return Empty()
 
     def _keep(self, caller: Caller, keepalive: KeepAlive) -> None:
-        _demand_own(caller, keepalive)
+        _require_own(caller, keepalive)
         if not keepalive.Name:
             raise bad_parameter("missing resource name")
         check_namespace(keepalive.Namespace)
@@ -87,7 +87,7 @@ class AppServers:
     @rpc("proto.AuthService/DeleteApplicationServer")
     def delete_application_server(self, call: Call, request: DeleteApplicationServerRequest) -> Empty:
         """Remove one app server of one host. Namespaces other than `default` are empty."""
-        call.access.demand("app_server", "delete")
+        call.access.require("app_server", "delete")
         name = f"{request.HostID}/{request.Name}"
         if request.Namespace != "default" or self._servers.delete(name) is None:
             raise not_found(f"key {quoted(f'/appServers/{request.Namespace}/{name}')} is not found")
@@ -96,14 +96,14 @@ class AppServers:
     @rpc("proto.AuthService/DeleteAllApplicationServers")
     def delete_all_application_servers(self, call: Call, request: DeleteAllApplicationServersRequest) -> Empty:
         """Remove the app servers of all hosts."""
-        call.access.demand("app_server", "list", "delete")
+        call.access.require("app_server", "list", "delete")
         if request.Namespace == "default":
             for server in list(self._servers.all_stored()):
                 self._servers.delete(self._servers.kind.name_of(server))
         return Empty()
 
 
-def _demand_own(caller: Caller, keepalive: KeepAlive) -> None:
+def _require_own(caller: Caller, keepalive: KeepAlive) -> None:
     """Refuse a keepalive of another host, and one that is not for an app; one without a type is a node's.
 
     Agents of system role App may send them too, but no such agent can do anything in the sandbox.

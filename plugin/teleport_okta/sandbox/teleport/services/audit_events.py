@@ -38,7 +38,7 @@ class AuditEvents:
         event = unwrapped(request)
         if event is None:
             raise bad_parameter("failed to parse event, session record is corrupted")
-        call.access.demand("event", "create")
+        call.access.require("event", "create")
         if call.caller.kind is not CallerKind.HOST:
             raise access_denied("this request can be only executed by a teleport built-in server")
         if isinstance(event, OktaSyncFailure | OktaAssignmentResult) and not _is_from(event, call.caller.host_id):

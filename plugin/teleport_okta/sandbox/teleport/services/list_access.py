@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 KIND: Final = "access_list"
 
 
-def demand_write(call: Call, stored: AccessList | None, sent: AccessList) -> None:
+def require_write(call: Call, stored: AccessList | None, sent: AccessList) -> None:
     """Refuse a caller who may not create the list, or replace the stored one."""
     labels = sent.header.metadata.labels
     if stored is None:
-        call.access.demand(KIND, "create", labels=labels)
+        call.access.require(KIND, "create", labels=labels)
     else:
-        call.access.demand(KIND, "update", labels=stored.header.metadata.labels)
-        call.access.demand(KIND, "update", labels=labels)
+        call.access.require(KIND, "update", labels=stored.header.metadata.labels)
+        call.access.require(KIND, "update", labels=labels)
 
 
-def demanded_list(call: Call, lists: Store[AccessList], name: str, *verbs: str) -> AccessList:
+def required_list(call: Call, lists: Store[AccessList], name: str, *verbs: str) -> AccessList:
     """Return a list if the caller may do this. NOT_FOUND if it is missing and the caller may read lists."""
     found = lists.get(name)
     if found is None:
-        call.access.demand(KIND, "read")
+        call.access.require(KIND, "read")
         check_list_name(name)
         raise not_found(f"access_list {quoted(name)} doesn't exist")
-    call.access.demand(KIND, *verbs, labels=found.header.metadata.labels)
+    call.access.require(KIND, *verbs, labels=found.header.metadata.labels)
     return found

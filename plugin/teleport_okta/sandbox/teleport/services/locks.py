@@ -35,7 +35,7 @@ class Locks:
     @rpc("proto.AuthService/GetLock")
     def get_lock(self, call: Call, request: GetLockRequest) -> LockV2:
         """Return one lock, in force or not."""
-        call.access.demand("lock", "read")
+        call.access.require("lock", "read")
         lock = self._cluster.locks.get(request.Name)
         if lock is None:
             raise not_found(f"lock {quoted(request.Name)} is not found")
@@ -44,7 +44,7 @@ class Locks:
     @rpc("proto.AuthService/GetLocks")
     def get_locks(self, call: Call, request: GetLocksRequest) -> GetLocksResponse:
         """Return all locks, or those in force, or those that match one of the given targets."""
-        call.access.demand("lock", "list", "read")
+        call.access.require("lock", "list", "read")
         now = self._cluster.now()
         return GetLocksResponse(
             Locks=[
@@ -59,7 +59,7 @@ class Locks:
     def upsert_lock(self, call: Call, request: LockV2) -> Empty:
         """Create or replace a lock."""
         lock = request
-        call.access.demand("lock", "create", "update")
+        call.access.require("lock", "create", "update")
         check_origin(call.caller, lock.Metadata)
         self._check_okta_target(call.caller, lock)
         stored = self._cluster.locks.get(lock.Metadata.Name)
@@ -78,7 +78,7 @@ class Locks:
     @rpc("proto.AuthService/DeleteLock")
     def delete_lock(self, call: Call, request: DeleteLockRequest) -> Empty:
         """Remove a lock."""
-        call.access.demand("lock", "delete")
+        call.access.require("lock", "delete")
         if not request.Name:
             raise bad_parameter("missing lock name")
         stored = self._cluster.locks.get(request.Name)

@@ -35,7 +35,7 @@ class OktaRules:
     @rpc("teleport.okta.v1.OktaService/ListOktaImportRules")
     def list_okta_import_rules(self, call: Call, request: ListOktaImportRulesRequest) -> ListOktaImportRulesResponse:
         """Return a page of rules."""
-        call.access.demand("okta_import_rule", "list", "read")
+        call.access.require("okta_import_rule", "list", "read")
         limit = request.page_size if 0 < request.page_size <= PAGE_CAP else PAGE_CAP
         rules, following = self._rules.page(request.page_token, limit)
         token = self._rules.kind.name_of(following) if following is not None else ""
@@ -44,7 +44,7 @@ class OktaRules:
     @rpc("teleport.okta.v1.OktaService/GetOktaImportRule")
     def get_okta_import_rule(self, call: Call, request: GetOktaImportRuleRequest) -> OktaImportRuleV1:
         """Return one rule."""
-        call.access.demand("okta_import_rule", "read")
+        call.access.require("okta_import_rule", "read")
         rule = self._rules.get(request.name)
         if rule is None:
             raise _missing(request.name)
@@ -53,7 +53,7 @@ class OktaRules:
     @rpc("teleport.okta.v1.OktaService/CreateOktaImportRule")
     def create_okta_import_rule(self, call: Call, request: CreateOktaImportRuleRequest) -> OktaImportRuleV1:
         """Store a new rule."""
-        call.access.demand("okta_import_rule", "create")
+        call.access.require("okta_import_rule", "create")
         rule = _checked(request.import_rule)
         if self._rules.stored(rule.Header.Metadata.Name) is not None:
             raise already_exists(f"okta_import_rule {quoted(rule.Header.Metadata.Name)} already exists")
@@ -62,7 +62,7 @@ class OktaRules:
     @rpc("teleport.okta.v1.OktaService/UpdateOktaImportRule")
     def update_okta_import_rule(self, call: Call, request: UpdateOktaImportRuleRequest) -> OktaImportRuleV1:
         """Replace a rule without a check of its revision."""
-        call.access.demand("okta_import_rule", "update")
+        call.access.require("okta_import_rule", "update")
         rule = _checked(request.import_rule)
         if self._rules.stored(rule.Header.Metadata.Name) is None:
             raise _missing(rule.Header.Metadata.Name)
@@ -71,7 +71,7 @@ class OktaRules:
     @rpc("teleport.okta.v1.OktaService/DeleteOktaImportRule")
     def delete_okta_import_rule(self, call: Call, request: DeleteOktaImportRuleRequest) -> Empty:
         """Remove a rule."""
-        call.access.demand("okta_import_rule", "delete")
+        call.access.require("okta_import_rule", "delete")
         if self._rules.delete(request.name) is None:
             raise _missing(request.name)
         return Empty()

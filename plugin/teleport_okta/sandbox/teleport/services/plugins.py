@@ -51,33 +51,33 @@ class Plugins:
 
     def __init__(self, cluster: Cluster) -> None:
         self._plugins = cluster.plugins
-        self._book = PluginStorage(cluster)
+        self._storage = PluginStorage(cluster)
         self._leftovers = Leftovers(cluster)
 
     @rpc("teleport.plugins.v1.PluginService/CreatePlugin")
     def create_plugin(self, call: Call, request: CreatePluginRequest) -> Empty:
         """Store a new plugin, and the static credentials of the request."""
-        call.access.demand(_KIND, "create")
+        call.access.require(_KIND, "create")
         if request.HasField("bootstrap_credentials"):
             reason = "the sandbox does not exchange bootstrap credentials"
             raise Refusal(grpc.StatusCode.UNIMPLEMENTED, reason)
         credentials = list(request.static_credentials_list)
         if request.HasField("static_credentials"):
             credentials.append(request.static_credentials)
-        self._book.create(request.plugin, credentials, request.credential_labels)
+        self._storage.create(request.plugin, credentials, request.credential_labels)
         return Empty()
 
     @rpc("teleport.plugins.v1.PluginService/GetPlugin")
     def get_plugin(self, call: Call, request: GetPluginRequest) -> PluginV1:
         """Return one plugin."""
-        call.access.demand(_KIND, "read")
-        plugin = self._book.get(request.name)
+        call.access.require(_KIND, "read")
+        plugin = self._storage.get(request.name)
         return plugin if request.with_secrets else without_credentials(plugin)
 
     @rpc("teleport.plugins.v1.PluginService/ListPlugins")
     def list_plugins(self, call: Call, request: ListPluginsRequest) -> ListPluginsResponse:
         """Return a page of plugins."""
-        call.access.demand(_KIND, "list", "read")
+        call.access.require(_KIND, "list", "read")
         limit = request.page_size if 0 < request.page_size <= PAGE_CAP else PAGE_CAP
         plugins, following = self._plugins.page(request.start_key, limit)
         token = self._plugins.kind.name_of(following) if following is not None else ""
@@ -87,29 +87,29 @@ class Plugins:
     @rpc("teleport.plugins.v1.PluginService/UpdatePlugin")
     def update_plugin(self, call: Call, request: UpdatePluginRequest) -> PluginV1:
         """Replace a plugin if its revision is still the one that was read."""
-        call.access.demand(_KIND, "update")
-        return self._book.update(request.plugin)
+        call.access.require(_KIND, "update")
+        return self._storage.update(request.plugin)
 
     @rpc("teleport.plugins.v1.PluginService/DeletePlugin")
     def delete_plugin(self, call: Call, request: DeletePluginRequest) -> Empty:
         """Remove a plugin. The objects that it made stay."""
-        call.access.demand(_KIND, "delete")
-        self._book.delete(request.name)
+        call.access.require(_KIND, "delete")
+        self._storage.delete(request.name)
         return Empty()
 
     @rpc("teleport.plugins.v1.PluginService/SetPluginStatus")
     def set_plugin_status(self, call: Call, request: SetPluginStatusRequest) -> Empty:
         """Replace a plugin's whole status, which gives it another revision."""
-        call.access.demand(_KIND, "update")
-        self._book.set_status(request.name, request.status if request.HasField("status") else None, raced=call.raced)
+        call.access.require(_KIND, "update")
+        self._storage.set_status(request.name, request.status if request.HasField("status") else None, raced=call.raced)
         return Empty()
 
     @rpc("teleport.plugins.v1.PluginService/SetPluginCredentials")
     def set_plugin_credentials(self, call: Call, request: SetPluginCredentialsRequest) -> Empty:
         """Replace a plugin's credentials."""
-        call.access.demand(_KIND, "update")
+        call.access.require(_KIND, "update")
         credentials = request.credentials if request.HasField("credentials") else None
-        self._book.set_credentials(request.name, credentials, raced=call.raced)
+        self._storage.set_credentials(request.name, credentials, raced=call.raced)
         return Empty()
 
     @rpc("teleport.plugins.v1.PluginService/GetAvailablePluginTypes")
@@ -117,7 +117,7 @@ class Plugins:
         self, call: Call, _request: GetAvailablePluginTypesRequest
     ) -> GetAvailablePluginTypesResponse:
         """Return the types that the sandbox has; a real server has more."""
-        call.access.demand(_KIND, "read")
+        call.access.require(_KIND, "read")
         return GetAvailablePluginTypesResponse(plugin_types=[PluginType(type=OKTA), PluginType(type=SCIM)])
 
     @rpc("teleport.plugins.v1.PluginService/SearchPluginStaticCredentials")
@@ -130,7 +130,7 @@ class Plugins:
     @rpc("teleport.plugins.v1.PluginService/NeedsCleanup")
     def needs_cleanup(self, call: Call, request: NeedsCleanupRequest) -> NeedsCleanupResponse:
         """Return the objects that plugins of a type have left, and whether there is still a plugin."""
-        call.access.demand(_KIND, "read")
+        call.access.require(_KIND, "read")
         left = self._leftovers.of(request.type)
         active = self._leftovers.is_active(request.type)
         return NeedsCleanupResponse(needs_cleanup=bool(left), resources_to_cleanup=left, plugin_active=active)
@@ -138,6 +138,6 @@ class Plugins:
     @rpc("teleport.plugins.v1.PluginService/Cleanup")
     def cleanup(self, call: Call, request: CleanupRequest) -> Empty:
         """Remove the objects that plugins of a type have left."""
-        call.access.demand(_KIND, "delete")
+        call.access.require(_KIND, "delete")
         self._leftovers.remove(request.type)
         return Empty()

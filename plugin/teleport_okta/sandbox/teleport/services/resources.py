@@ -78,7 +78,7 @@ class Resources:
         name = request.ResourceType
         if name not in self._kinds and name not in _EMPTY_KINDS:
             raise _not_implemented(f"resource type {name} does not support pagination")
-        call.access.demand(name, "list", "read")
+        call.access.require(name, "list", "read")
         if request.PredicateExpression:
             raise _not_implemented("the sandbox does not evaluate predicate expressions")
         if name in _EMPTY_KINDS:

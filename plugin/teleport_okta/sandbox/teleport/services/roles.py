@@ -87,7 +87,7 @@ class Roles:
     def create_role(self, call: Call, request: CreateRoleRequest) -> RoleV6:
         """Store a new role."""
         role = self._prepared(request.Role)
-        call.access.demand("role", "create", labels=role.Metadata.Labels)
+        call.access.require("role", "create", labels=role.Metadata.Labels)
         self._check(role)
         return self._cluster.roles.create(role)
 
@@ -97,8 +97,8 @@ class Roles:
         role = self._prepared(request.Role)
         previous = self._cluster.roles.get(role.Metadata.Name)
         if previous is not None:
-            call.access.demand("role", "update", labels=previous.Metadata.Labels)
-        call.access.demand("role", "update", labels=role.Metadata.Labels)
+            call.access.require("role", "update", labels=previous.Metadata.Labels)
+        call.access.require("role", "update", labels=role.Metadata.Labels)
         self._check(role)
         return self._cluster.roles.update(role)
 
@@ -117,7 +117,7 @@ class Roles:
     def delete_role(self, call: Call, request: DeleteRoleRequest) -> Empty:
         """Remove a role that no user has."""
         stored = self._cluster.roles.get(request.Name)
-        call.access.demand("role", "delete", labels=stored.Metadata.Labels if stored is not None else None)
+        call.access.require("role", "delete", labels=stored.Metadata.Labels if stored is not None else None)
         if not self._cluster.edition.enterprise and request.Name == "admin":
             raise access_denied(f"can not delete system role {quoted(request.Name)}")
         holder = self._holder_of(request.Name)
@@ -133,10 +133,10 @@ class Roles:
         role = self._prepared(role)
         previous = self._cluster.roles.get(role.Metadata.Name)
         if previous is not None:
-            call.access.demand("role", "update", labels=previous.Metadata.Labels)
-            call.access.demand("role", "update", labels=role.Metadata.Labels)
+            call.access.require("role", "update", labels=previous.Metadata.Labels)
+            call.access.require("role", "update", labels=role.Metadata.Labels)
         else:
-            call.access.demand("role", "create", labels=role.Metadata.Labels)
+            call.access.require("role", "create", labels=role.Metadata.Labels)
         self._check(role)
         return self._cluster.roles.upsert(role)
 

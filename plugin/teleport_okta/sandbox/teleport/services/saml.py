@@ -35,53 +35,53 @@ class SamlConnectors:
     """The connector calls of AuthService. Reads and deletions need no licence, writes the entitlement SAML."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._book = ConnectorStorage(cluster)
+        self._storage = ConnectorStorage(cluster)
 
     @rpc("proto.AuthService/GetSAMLConnector")
     async def get_saml_connector(self, call: Call, request: ResourceWithSecretsRequest) -> SAMLConnectorV2:
         """Return one connector."""
-        _demand(call, "readnosecrets", *(["read"] if request.WithSecrets else []))
-        connector = await self._book.read(request.Name, follow=not request.SAMLValidationNoFollowURLs)
+        _require(call, "readnosecrets", *(["read"] if request.WithSecrets else []))
+        connector = await self._storage.read(request.Name, follow=not request.SAMLValidationNoFollowURLs)
         return connector if request.WithSecrets else without_secrets(connector)
 
     @rpc("proto.AuthService/GetSAMLConnectors")
     async def get_saml_connectors(self, call: Call, request: ResourcesWithSecretsRequest) -> SAMLConnectorV2List:
         """Return all connectors."""
-        _demand(call, "list", "readnosecrets", *(["read"] if request.WithSecrets else []))
-        shown = await self._book.read_all(follow=not request.SAMLValidationNoFollowURLs)
+        _require(call, "list", "readnosecrets", *(["read"] if request.WithSecrets else []))
+        shown = await self._storage.read_all(follow=not request.SAMLValidationNoFollowURLs)
         return SAMLConnectorV2List(SAMLConnectors=shown if request.WithSecrets else map(without_secrets, shown))
 
     @rpc("proto.AuthService/CreateSAMLConnector")
     async def create_saml_connector(self, call: Call, request: CreateSAMLConnectorRequest) -> SAMLConnectorV2:
         """Store a new connector. The reply shows its private key."""
         self._admit(call, request, "create")
-        return await self._book.create(request.Connector)
+        return await self._storage.create(request.Connector)
 
     @rpc("proto.AuthService/UpdateSAMLConnector")
     async def update_saml_connector(self, call: Call, request: UpdateSAMLConnectorRequest) -> SAMLConnectorV2:
         """Replace a connector if its revision is still the one that was read."""
         self._admit(call, request, "update")
-        return await self._book.update(request.Connector)
+        return await self._storage.update(request.Connector)
 
     @rpc("proto.AuthService/UpsertSAMLConnectorV2")
     async def upsert_saml_connector_v2(self, call: Call, request: UpsertSAMLConnectorRequest) -> SAMLConnectorV2:
         """Create or replace a connector."""
         self._admit(call, request, "create", "update")
-        return await self._book.upsert(request.Connector)
+        return await self._storage.upsert(request.Connector)
 
     @rpc("proto.AuthService/UpsertSAMLConnector")
     async def upsert_saml_connector(self, call: Call, request: SAMLConnectorV2) -> Empty:
         """Create or replace a connector, by the deprecated call without a reply."""
-        self._book.demand_licence()
-        _demand(call, "create", "update")
-        await self._book.upsert(request)
+        self._storage.require_licence()
+        _require(call, "create", "update")
+        await self._storage.upsert(request)
         return Empty()
 
     @rpc("proto.AuthService/DeleteSAMLConnector")
     def delete_saml_connector(self, call: Call, request: ResourceRequest) -> Empty:
         """Remove a connector. Its users stay."""
-        _demand(call, "delete")
-        self._book.delete(request.Name)
+        _require(call, "delete")
+        self._storage.delete(request.Name)
         return Empty()
 
     def _admit(
@@ -90,14 +90,14 @@ class SamlConnectors:
         request: CreateSAMLConnectorRequest | UpdateSAMLConnectorRequest | UpsertSAMLConnectorRequest,
         *verbs: str,
     ) -> None:
-        self._book.demand_licence()
-        _demand(call, *verbs)
+        self._storage.require_licence()
+        _require(call, *verbs)
         if not request.HasField("Connector"):
             raise ServerCrash("a write of a SAML connector without the connector")
 
 
-def _demand(call: Call, *verbs: str) -> None:
+def _require(call: Call, *verbs: str) -> None:
     """Accept rules on either name of the kind, verb by verb; a refusal names the first missing verb."""
     for verb in verbs:
         if not call.access.may("saml", verb):
-            call.access.demand(_KIND, verb)
+            call.access.require(_KIND, verb)

@@ -39,9 +39,9 @@ class Semaphores:
     @rpc("proto.AuthService/AcquireSemaphore")
     def acquire_semaphore(self, call: Call, request: AcquireSemaphoreRequest) -> SemaphoreLease:
         """Grant a lease until the requested time, or refuse at once if none is free."""
-        call.access.demand(_KIND, "create", "update")
+        call.access.require(_KIND, "create", "update")
         kind, name = request.SemaphoreKind, request.SemaphoreName
-        _demand_names(kind, name)
+        _require_names(kind, name)
         if request.MaxLeases == 0:
             raise bad_parameter("missing parameter MaxLeases")
         if not _moment(request.Expires):
@@ -60,7 +60,7 @@ class Semaphores:
     @rpc("proto.AuthService/KeepAliveSemaphoreLease")
     def keep_alive_semaphore_lease(self, call: Call, request: SemaphoreLease) -> Empty:
         """Extend a lease to its new end. One that has ended cannot be extended."""
-        call.access.demand(_KIND, "update")
+        call.access.require(_KIND, "update")
         if self._expires_of(request) < self._cluster.now():
             raise bad_parameter(f"lease {request.LeaseID} has expired at {_written(request.Expires)}")
         semaphore = self._stored(request.SemaphoreKind, request.SemaphoreName)
@@ -78,7 +78,7 @@ class Semaphores:
     @rpc("proto.AuthService/CancelSemaphoreLease")
     def cancel_semaphore_lease(self, call: Call, request: SemaphoreLease) -> Empty:
         """Release a lease. Any caller may: a lease is no secret."""
-        call.access.demand(_KIND, "update")
+        call.access.require(_KIND, "update")
         if self._expires_of(request) < self._cluster.now():
             raise bad_parameter(f"the lease {request.LeaseID} has expired at {_written(request.Expires)}")
         semaphore = self._stored(request.SemaphoreKind, request.SemaphoreName)
@@ -93,7 +93,7 @@ class Semaphores:
     @rpc("proto.AuthService/GetSemaphores")
     def get_semaphores(self, call: Call, request: SemaphoreFilter) -> SemaphoresReply:
         """Return the semaphores of a kind, of a name, or all; leases that have ended may still be among them."""
-        call.access.demand(_KIND, "readnosecrets", "list")
+        call.access.require(_KIND, "readnosecrets", "list")
         return SemaphoresReply(
             Semaphores=[
                 semaphore
@@ -106,7 +106,7 @@ class Semaphores:
     @rpc("proto.AuthService/DeleteSemaphore")
     def delete_semaphore(self, call: Call, request: SemaphoreFilter) -> Empty:
         """Remove a semaphore with all its leases."""
-        call.access.demand(_KIND, "delete")
+        call.access.require(_KIND, "delete")
         kind, name = request.SemaphoreKind, request.SemaphoreName
         if not kind or not name:
             raise bad_parameter("semaphore kind and name must be specified for deletion")
@@ -152,7 +152,7 @@ class Semaphores:
 
     @staticmethod
     def _expires_of(lease: SemaphoreLease) -> float:
-        _demand_names(lease.SemaphoreKind, lease.SemaphoreName)
+        _require_names(lease.SemaphoreKind, lease.SemaphoreName)
         if not lease.LeaseID:
             raise bad_parameter("missing parameter LeaseID")
         if not _moment(lease.Expires):
@@ -160,7 +160,7 @@ class Semaphores:
         return _moment(lease.Expires)
 
 
-def _demand_names(kind: str, name: str) -> None:
+def _require_names(kind: str, name: str) -> None:
     if not kind:
         raise bad_parameter("missing parameter SemaphoreKind")
     if not name:

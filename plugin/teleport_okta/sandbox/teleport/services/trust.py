@@ -50,7 +50,7 @@ class Trust:
     def get_cert_authority(self, call: Call, request: GetCertAuthorityRequest) -> CertAuthorityV2:
         """Return the authority of a type, of this cluster only."""
         _check_type(request.type)
-        call.access.demand(_KIND, "read" if request.include_key else "readnosecrets")
+        call.access.require(_KIND, "read" if request.include_key else "readnosecrets")
         if request.domain != self._cluster.name or request.type not in _PLAYED:
             raise not_found(f"key {quoted(f'/authorities/{request.type}/{request.domain}')} is not found")
         return self._authority(request.type)
@@ -58,7 +58,7 @@ class Trust:
     @rpc("teleport.trust.v1.TrustService/GetCertAuthorities")
     def get_cert_authorities(self, call: Call, request: GetCertAuthoritiesRequest) -> GetCertAuthoritiesResponse:
         """Return the authorities of a type, of this cluster only."""
-        call.access.demand(_KIND, "list", "readnosecrets", *(["read"] if request.include_key else []))
+        call.access.require(_KIND, "list", "readnosecrets", *(["read"] if request.include_key else []))
         _check_type(request.type)
         played = [request.type] if request.type in _PLAYED else []
         return GetCertAuthoritiesResponse(cert_authorities_v2=[self._authority(kind) for kind in played])

@@ -41,7 +41,7 @@ class UserGroups:
         The key of the next page is the last group of this one, with which the next page begins. So pages of one group
         never end. A limit above the default is accepted.
         """
-        call.access.demand("user_group", "list")
+        call.access.require("user_group", "list")
         limit = request.Limit or DEFAULT_PAGE
         if limit < 0:
             raise ServerCrash(f"ListUserGroups: slice bounds out of range [:{limit}]")
@@ -57,16 +57,16 @@ class UserGroups:
     @rpc("proto.AuthService/GetUserGroup")
     def get_user_group(self, call: Call, request: GetUserGroupRequest) -> UserGroupV1:
         """Return one group from the cache."""
-        call.access.demand("user_group", "read")
+        call.access.require("user_group", "read")
         return self._within_reach(call, request.Name)
 
     @rpc("proto.AuthService/CreateUserGroup")
     def create_user_group(self, call: Call, request: UserGroupV1) -> Empty:
         """Store a new group."""
-        call.access.demand("user_group", "create")
+        call.access.require("user_group", "create")
         if request.Header.Kind != "user_group":
             raise bad_parameter(f"can't get label matchers for resource kind {quoted(request.Header.Kind)}")
-        call.access.demand_reach(USER_GROUP, request.Header.Metadata.Labels)
+        call.access.require_access(USER_GROUP, request.Header.Metadata.Labels)
         complete_user_group(request)
         name = request.Header.Metadata.Name
         if self._groups.stored(name) is not None:
@@ -77,7 +77,7 @@ class UserGroups:
     @rpc("proto.AuthService/UpdateUserGroup")
     def update_user_group(self, call: Call, request: UserGroupV1) -> Empty:
         """Replace a group without a check of its revision. The caller must have access to the old one only."""
-        call.access.demand("user_group", "update")
+        call.access.require("user_group", "update")
         name = request.Header.Metadata.Name
         self._within_reach(call, name)
         complete_user_group(request)
@@ -89,7 +89,7 @@ class UserGroups:
     @rpc("proto.AuthService/DeleteUserGroup")
     def delete_user_group(self, call: Call, request: DeleteUserGroupRequest) -> Empty:
         """Remove a group."""
-        call.access.demand("user_group", "delete")
+        call.access.require("user_group", "delete")
         self._within_reach(call, request.Name)
         if self._groups.delete(request.Name) is None:
             raise _missing(request.Name)
@@ -102,7 +102,7 @@ class UserGroups:
             raise ServerCrash(f"user_group {quoted(name)} is not in the cache")
         if group is None:
             raise _missing(name)
-        call.access.demand_reach(USER_GROUP, group.Header.Metadata.Labels)
+        call.access.require_access(USER_GROUP, group.Header.Metadata.Labels)
         return group
 
 

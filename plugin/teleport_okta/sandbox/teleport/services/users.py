@@ -57,7 +57,7 @@ class Users:
             raise access_denied(_ADMIN_ONLY)
         own = call.caller.kind is CallerKind.USER and name == call.caller.name
         if not own and not call.access.may("user", "create"):
-            call.access.demand("user", "read")
+            call.access.require("user", "read")
         user = self._cluster.users.get(name)
         if user is None:
             raise not_found(f"user {quoted(name)} not found")
@@ -68,7 +68,7 @@ class Users:
         """Return a page of users in the order of their names; the token is the first name of the next page."""
         if request.with_secrets:
             raise access_denied(_ADMIN_ONLY)
-        call.access.demand("user", "read", "list")
+        call.access.require("user", "read", "list")
         limit = request.page_size if 0 < request.page_size <= PAGE_CAP else PAGE_CAP
         keep = _matcher(list(request.filter.SearchKeywords)) if request.HasField("filter") else None
         users, following = self._cluster.users.page(request.page_token, limit, keep)
@@ -78,7 +78,7 @@ class Users:
     def create_user(self, call: Call, request: CreateUserRequest) -> CreateUserResponse:
         """Store a new user."""
         user = request.user
-        call.access.demand("user", "create")
+        call.access.require("user", "create")
         check_origin(call.caller, user.Metadata)
         check_user(user, self._cluster.roles)
         if not user.Spec.CreatedBy.User.Name:
@@ -94,7 +94,7 @@ class Users:
     def update_user(self, call: Call, request: UpdateUserRequest) -> UpdateUserResponse:
         """Replace a user if its revision is still the one that was read. `created_by` stays as in a single read."""
         user = request.user
-        call.access.demand("user", "update")
+        call.access.require("user", "update")
         check_origin(call.caller, user.Metadata)
         check_user(user, self._cluster.roles)
         previous = self._cluster.users.get(user.Metadata.Name)
@@ -109,7 +109,7 @@ class Users:
     def upsert_user(self, call: Call, request: UpsertUserRequest) -> UpsertUserResponse:
         """Create or replace a user. `created_by` is that of the request, or else the caller."""
         user = request.user
-        call.access.demand("user", "update", "create")
+        call.access.require("user", "update", "create")
         check_user(user, self._cluster.roles)
         if not user.Spec.CreatedBy.User.Name:
             self._credit(user, call, at=None)
@@ -123,7 +123,7 @@ class Users:
     @rpc("teleport.users.v1.UsersService/DeleteUser")
     def delete_user(self, call: Call, request: DeleteUserRequest) -> Empty:
         """Remove a user with the MFA devices, and the role `user:<name>` that only legacy users have."""
-        call.access.demand("user", "delete")
+        call.access.require("user", "delete")
         previous = self._cluster.users.get(request.name)
         if previous is not None:
             check_stored_origin(call.caller, previous.Metadata, "delete")
