@@ -1,8 +1,8 @@
 """Access lists (`docs/reference/teleport.md` 4.8, 4.9), written as the host identity, one write after the other.
 
-The server does all list writes under one lock, so those that come together only time out. A list that exists is
-never set anew, which would cost every member, and could lose its place in other lists
-(`docs/reference/teleport-observed.md` 1.8 to 1.10): it is read, changed in our fields and updated, and its members are
+The server does all list writes under one lock, so concurrent writes time out. A list that exists is not written with
+its members again: that would write every member, and the list could lose its place in other lists
+(`docs/reference/teleport-observed.md` 1.8 to 1.10). It is read, changed in our fields and updated, and its members are
 added and removed one by one.
 """
 
@@ -22,8 +22,7 @@ from teleport_okta.teleport.convert_lists import (
     access_list_from_bytes,
     access_list_from_message,
     amend_access_list,
-    new_access_list,
-    new_members,
+    creation_request,
     remove_list_owners,
 )
 from teleport_okta.teleport.list_errors import (
@@ -57,26 +56,20 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 100
 """The server's cap."""
 
-LARGEST_REQUEST: Final = 1024 * 1024
-"""Bytes of the request that makes a list, far below the 4 MiB that a server takes; further members come one by one."""
-
-_FIELD: Final = 6
-"""Bytes at most that a member costs in a request beyond its own."""
-
 _LIMIT_TEXT: Final = "limit for creating access lists"
 _NESTED_TEXT: Final = "Cannot delete"
 
 
 @dataclass(frozen=True, slots=True)
 class NewList:
-    """A list that was made, as stored, and the names of those who are to be added one by one."""
+    """A list that was made, as stored, and the names of the members that are to be added one by one."""
 
     access_list: TeleportAccessList
     remaining: tuple[str, ...] = ()
 
 
 class AccessLists:
-    """The cluster's access lists and their members. Consult the feature `access_lists` before any call."""
+    """The cluster's access lists and their members. Check the feature `access_lists` before any call."""
 
     def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
@@ -90,15 +83,15 @@ class AccessLists:
         )
 
     def overwritten(self, name: str) -> None:
-        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        """Forget our last write of a list, because another client has written or deleted the list since."""
         self._recent.overwritten(name)
 
     def member_overwritten(self, list_name: str, name: str) -> None:
-        """Note the same of a member of a list."""
+        """Forget our last write of a member, because another client has written or deleted the member since."""
         self._members.recent.overwritten(list_name, name)
 
     async def list(self) -> builtins.list[TeleportAccessList]:
-        """Return every access list, our own recent writes included. A failure of any page is one of the whole."""
+        """Return every access list, with our recent writes. If one page fails, the listing fails."""
         name, subject = "AccessListService/ListAccessLists", "access lists"
 
         async def fetch(token: str) -> tuple[builtins.list[TeleportAccessList], str]:
@@ -117,10 +110,10 @@ class AccessLists:
         return self._recent.settle_one(name, await self._read(name))
 
     async def members(self, owner: str) -> AllMembers:
-        """Return the members of every list, our own recent writes included. `owner` is whose imports are ours.
+        """Return the members of every list, with our recent writes. `owner` is the owner of the imports that are ours.
 
-        Where the listing of all members cannot be walked, each list is read by itself. A failure of any page is one of
-        the whole.
+        If the page tokens of the listing of all members do not work, members are read list by list. If one page fails,
+        the listing fails.
         """
 
         async def every_list() -> Iterable[str]:
@@ -129,13 +122,13 @@ class AccessLists:
         return await self._members.read(owner, every_list)
 
     async def members_of(self, list_name: str, owner: str) -> AllMembers:
-        """Return the members of one list, our own recent writes included; none of a list that is gone."""
+        """Return the members of one list, with our recent writes; none if the list is gone."""
         return await self._members.read_one(owner, list_name)
 
     async def create(
         self, access_list: TeleportAccessList, members: Iterable[str] = (), *, joined: datetime
     ) -> NewList:
-        """Make a list with as many of its imported members as one request may hold; others are to be added.
+        """Make a list with as many of its imported members as fit into one request; the others are to be added.
 
         Raises AlreadyExistsError when the name is taken, AccessListLimitError when the cluster takes no more lists,
         and MembersNotStoredError when the answer does not show the members that were sent; the list is there then.
@@ -150,11 +143,11 @@ class AccessLists:
             return await self._create(access_list, tuple(members), joined)
 
     async def amend(self, access_list: TeleportAccessList) -> TeleportAccessList:
-        """Set on a list as it is now what we changed of its labels, title and description, and its grants.
+        """Apply our changes of labels, title and description, and our grants, to a list as it is now.
 
-        All else stays as found. Returns it as stored. Raises NotFoundError when it is gone, NotOursAnyMoreError when it
-        is not of the owner any more that `access_list` names, and RevisionConflictError when others change it again and
-        again.
+        Everything else stays as it is. Returns the list as stored. Raises NotFoundError if it is gone,
+        NotOursAnyMoreError if its owner is not the one in `access_list` any more, and RevisionConflictError if other
+        clients change it again and again.
         """
         async with self._one_at_a_time:
             return await overtaking(lambda: self._amend(access_list), self._clock)
@@ -209,22 +202,22 @@ class AccessLists:
             return await overtaking(lambda: self._detach_owners(list_name, children), self._clock)
 
     async def add_member(self, list_name: str, member_name: str, *, owner: str, joined: datetime) -> bool:
-        """Add a user whom Okta has in a list. Returns False, changing nothing, when people had added them already.
+        """Add an imported member. Returns False and changes nothing if people had added the user already.
 
         Raises NotFoundError when the list is gone.
         """
         return await self._members.add(list_name, member_name, owner=owner, joined=joined)
 
     async def remove_member(self, list_name: str, member_name: str, *, owner: str | None = None) -> bool:
-        """Take somebody out whom an import added. Returns False when they were out already.
+        """Remove an imported member. Returns False if the user was no member any more.
 
-        Raises NotImportedError when they are there for another reason by now, or because of another owner's import;
-        without an `owner` any owner's will do.
+        Raises NotImportedError if people have added the user meanwhile, or another owner imported it. Without `owner`,
+        a member that any owner imported is removed.
         """
         return await self._members.remove(list_name, member_name, owner=owner)
 
     async def has_member(self, list_name: str, member_name: str) -> bool:
-        """Whether somebody, or a list, of this name is in a list now."""
+        """Whether a user or a list of this name is a member of a list now."""
         return await self._members.has(list_name, member_name)
 
     async def remove_nested(self, list_name: str, child: str, *, only_if_gone: bool = False) -> bool:
@@ -241,9 +234,7 @@ class AccessLists:
 
     async def _create(self, access_list: TeleportAccessList, names: tuple[str, ...], joined: datetime) -> NewList:
         name, subject = "AccessListService/UpsertAccessListWithMembers", _subject(access_list.name)
-        request = pb.UpsertAccessListWithMembersRequest(access_list=new_access_list(access_list))
-        owner = owner_of(access_list.labels) or ""
-        _fill(request, new_members(access_list.name, names, owner=owner, joined=joined))
+        request = creation_request(access_list, names, joined=joined)
         sent = names[: len(request.members)]
 
         async def send() -> tuple[TeleportAccessList, Sequence[accesslist_pb2.Member]]:
@@ -264,7 +255,7 @@ class AccessLists:
             raise
         self._remember(stored, replaced=ABSENT)
         if members is None:
-            # The answer was lost: whoever did arrive will be found when they are added.
+            # The answer was lost. Members that were stored are found when they are added.
             return NewList(stored, names)
         arrived = {member.spec.name for member in members if _is_in_place(member, access_list.name)}
         self._members.recent.made(access_list.name, arrived.intersection(sent))
@@ -373,23 +364,13 @@ class AccessLists:
         return stored
 
 
-def _fill(request: pb.UpsertAccessListWithMembersRequest, members: Iterable[accesslist_pb2.Member]) -> None:
-    """Put as many of the members into a request as keep it below its largest size."""
-    size = request.ByteSize()
-    for member in members:
-        size += member.ByteSize() + _FIELD
-        if size > LARGEST_REQUEST:
-            return
-        request.members.append(member)
-
-
 def _is_in_place(member: accesslist_pb2.Member, list_name: str) -> bool:
-    """Whether a member says to be of this list, and one name in both places."""
+    """Whether a member names this list, and has the same name in its header and its spec."""
     return member.spec.access_list == list_name and member.spec.name == member.header.metadata.name
 
 
 def _amended(current: TeleportAccessList, access_list: TeleportAccessList) -> TeleportAccessList:
-    """Return the list of now with what we changed since it was read, and with our grants, whatever it grants now."""
+    """Return the list as it is now, with what we changed since it was read, and with our grants in any case."""
     read = current if access_list.raw is None else access_list_from_bytes(access_list.raw)
     return replace(
         current,

@@ -10,10 +10,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from teleport.accesslist.v1 import accesslist_pb2 as pb
+from teleport.accesslist.v1 import accesslist_service_pb2 as service_pb
 from teleport.header.v1 import resourceheader_pb2
 
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
-from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, OWNER
+from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, OWNER, owner_of
 from teleport_okta.model.names import SYSTEM_USER
 from teleport_okta.teleport.convert import YEAR_ONE, labels_of, replace_labels, set_stamp, time_of
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 LIST: Final = pb.MEMBERSHIP_KIND_LIST
 USER: Final = pb.MEMBERSHIP_KIND_USER
+
+LARGEST_REQUEST: Final = 1024 * 1024
+"""The largest size in bytes of the request that makes a list, far below the 4 MiB that a server accepts. Members that
+do not fit are added one by one."""
+
+_FIELD: Final = 6
+"""The largest number of bytes that a member takes in a request beside its own: the tag and the length."""
 
 
 def access_list_from_message(message: pb.AccessList) -> TeleportAccessList:
@@ -71,6 +79,20 @@ def new_access_list(access_list: TeleportAccessList) -> pb.AccessList:
     message = pb.AccessList(header=_header("access_list", access_list.name), spec=spec)
     amend_access_list(message, access_list)
     return message
+
+
+def creation_request(
+    access_list: TeleportAccessList, names: Iterable[str], *, joined: datetime
+) -> service_pb.UpsertAccessListWithMembersRequest:
+    """Return the request that makes a list with as many of its first members as fit into `LARGEST_REQUEST`."""
+    request = service_pb.UpsertAccessListWithMembersRequest(access_list=new_access_list(access_list))
+    size = request.ByteSize()
+    for member in new_members(access_list.name, names, owner=owner_of(access_list.labels) or "", joined=joined):
+        size += member.ByteSize() + _FIELD
+        if size > LARGEST_REQUEST:
+            break
+        request.members.append(member)
+    return request
 
 
 def amend_access_list(message: pb.AccessList, access_list: TeleportAccessList) -> None:

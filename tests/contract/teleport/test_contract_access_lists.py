@@ -12,8 +12,8 @@ from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, GROUP_NAME, ORIGIN
 from teleport_okta.sandbox.teleport import Fault, ListingLag
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import ABSENT, ECHOED
-from teleport_okta.teleport.access_lists import LARGEST_REQUEST
 from teleport_okta.teleport.amend import NotOursAnyMoreError
+from teleport_okta.teleport.convert_lists import LARGEST_REQUEST
 from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
 from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
