@@ -264,7 +264,7 @@ async def test_a_creation_that_may_have_been_done_is_not_repeated_and_can_be_loo
 ) -> None:
     acme.org.fail(kind, path=APPS, method="POST")
     async with saml_apps(acme) as apps:
-        with pytest.raises(OktaOutcomeUnknownError, match=r"POST /api/v1/apps may have been done.*look in Okta"):
+        with pytest.raises(OktaOutcomeUnknownError, match=r"POST /api/v1/apps may have been done.*check in Okta"):
             await apps.create(BODY)
         found = await apps.labelled(LABEL)
     assert acme.org.calls.endpoints["POST /api/v1/apps"] == 1
@@ -341,7 +341,7 @@ async def test_who_does_not_see_everyone_finds_none_and_cannot_assign_it(acme: W
     async with saml_apps(acme) as apps:
         assert await apps.everyone() is None
         app = await apps.create(BODY)
-        with pytest.raises(OktaForbiddenError, match="holds the application and the group"):
+        with pytest.raises(OktaForbiddenError, match="contains the application and the group"):
             await apps.assign_group(app.id, everyone)
 
 
