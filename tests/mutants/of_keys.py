@@ -178,8 +178,8 @@ OF_KEYS = (
     Mutant(
         "a single key makes the quarantine of all",
         "sync/procedure.py",
-        "settle_quarantine(entries, at=now, scope=reading.scope)",
-        "settle_quarantine(entries, at=now)",
+        "settle_quarantine(entries, scope=reading.scope)",
+        "settle_quarantine(entries)",
         (_SETTLED + "test_what_is_set_aside_of_others_stays_set_aside",),
         "What is set aside of others is still shown, and waits, after a single key.",
     ),

@@ -44,7 +44,7 @@ class FindingsMemory:
             if covers(scope, one.kind, one.name, one.okta_id)
         ]
         leftovers = [
-            (one.kind, one.name, one.organization, moment)
+            (one.kind, one.name, one.organization)
             for one in findings.leftovers
             if covers(scope, one.kind, one.name, "")
         ]
@@ -61,7 +61,7 @@ class FindingsMemory:
                 "DELETE FROM leftovers WHERE kind = ? AND name = ?",
                 [(kind, name) for kind, name in known if covers(scope, kind, name, "")],
             )
-            connection.executemany("INSERT OR REPLACE INTO leftovers VALUES (?, ?, ?, ?)", leftovers)
+            connection.executemany("INSERT OR REPLACE INTO leftovers VALUES (?, ?, ?)", leftovers)
             _remember_set(connection, moment)
 
         await self._database.submit(write)

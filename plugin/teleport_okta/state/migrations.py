@@ -284,6 +284,12 @@ ALTER TABLE journal ADD COLUMN title TEXT NOT NULL DEFAULT '';   -- what people 
 ALTER TABLE journal ADD COLUMN members TEXT NOT NULL DEFAULT ''; -- JSON: the users whom a new list began with
 """
 
+_SIXTEENTH: Final = """
+ALTER TABLE seen DROP COLUMN digest;         -- nothing read these three
+ALTER TABLE leftovers DROP COLUMN seen;
+ALTER TABLE quarantine DROP COLUMN seen;
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -300,6 +306,7 @@ STEPS: Final = (
     _THIRTEENTH,
     _FOURTEENTH,
     _FIFTEENTH,
+    _SIXTEENTH,
 )
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 

@@ -5,7 +5,6 @@ Every method raises StateError when the file cannot be read or written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -228,7 +227,6 @@ class Store:
                 person.okta_id,
                 person.name or "",
                 person.status,
-                _digest(person),
                 at.timestamp(),
                 person.okta_id in managed,
             )
@@ -237,9 +235,9 @@ class Store:
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
-                "INSERT INTO seen (okta_id, name, status, digest, last_seen, managed) VALUES (?, ?, ?, ?, ?, ?) "
+                "INSERT INTO seen (okta_id, name, status, last_seen, managed) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (okta_id) DO UPDATE SET name = excluded.name, status = excluded.status, "
-                "digest = excluded.digest, last_seen = excluded.last_seen, managed = excluded.managed",
+                "last_seen = excluded.last_seen, managed = excluded.managed",
                 rows,
             )
             connection.executemany("UPDATE seen SET managed = 0 WHERE okta_id = ?", [(one,) for one in left])
@@ -261,10 +259,8 @@ class Store:
         """Return everybody who was read and is not known to have left, by Okta id."""
         return await people_seen(self._database)
 
-    async def settle_quarantine(
-        self, entries: Iterable[QuarantineEntry], *, at: datetime, scope: Scope = EVERYTHING
-    ) -> None:
-        """Make these entries the quarantine of everything in a scope, as a plan of `at` has it."""
+    async def settle_quarantine(self, entries: Iterable[QuarantineEntry], *, scope: Scope = EVERYTHING) -> None:
+        """Replace the entries of the quarantine in a scope by these; entries outside the scope stay."""
         wanted = {entry.key: entry for entry in entries if covers(scope, *entry.key)}.values()
 
         def write(connection: sqlite3.Connection) -> None:
@@ -274,8 +270,8 @@ class Store:
                 [key for key in known if covers(scope, *key)],
             )
             connection.executemany(
-                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since, next_try, tries, attempt, seen) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since, next_try, tries, attempt) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *entry.row.as_json().values(),
@@ -283,7 +279,6 @@ class Store:
                         entry.next_try.timestamp(),
                         entry.tries,
                         entry.attempt,
-                        at.timestamp(),
                     )
                     for entry in wanted
                 ],
@@ -363,8 +358,3 @@ def _quarantine(connection: sqlite3.Connection) -> list[QuarantineEntry]:
         )
         for *row, since, next_try, tries, attempt in rows
     ]
-
-
-def _digest(person: PersonFacts) -> str:
-    profile = json.dumps([dict(person.profile), dict(person.app_profile)], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(profile.encode()).hexdigest()[:16]

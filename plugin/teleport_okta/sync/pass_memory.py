@@ -73,7 +73,7 @@ class PassMemory:
         rules = reading.quarantine_rules(settings.sync.interval)
         entries = rules.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         log_new(entries, reading.remembered.quarantine)
-        await self._store.settle_quarantine(entries, at=now)
+        await self._store.settle_quarantine(entries)
         await self._remember_cluster(reading, outcomes, now)
         await self._prune(settings.storage, now)
         aside = await self._store.quarantine()

@@ -209,7 +209,7 @@ class KeyProcedure:
         rules = reading.quarantine_rules(interval)
         entries = rules.entries(plan.quarantined, plan.put_off, outcomes, before, now)
         log_new(entries, before)
-        await store.settle_quarantine(entries, at=now, scope=reading.scope)
+        await store.settle_quarantine(entries, scope=reading.scope)
 
     async def _remember_cluster(self, reading: Reading, outcomes: tuple[Outcome, ...]) -> None:
         """Store fingerprints of the objects of the scope, and of the lists that changed with it."""

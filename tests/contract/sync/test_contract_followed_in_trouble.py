@@ -209,7 +209,7 @@ async def test_of_many_in_quarantine_some_are_tried_again_at_a_time(followed):
     ]
     due = [QuarantineEntry(row, now, now) for row in rows[:40]]
     entries = [*due, *(QuarantineEntry(row, now, now + timedelta(hours=1)) for row in rows[40:])]
-    await store.settle_quarantine(entries, at=now, scope=Scope.of(users={row.okta_id for row in rows}))
+    await store.settle_quarantine(entries, scope=Scope.of(users={row.okta_id for row in rows}))
     tried = set()
     for _ in range(40):
         await followed.follower.ask()

@@ -77,8 +77,8 @@ async def test_the_quarantine_of_some_keys_is_settled_alone(store):
         return QuarantineEntry(row, NOW, NOW + timedelta(minutes=10))
 
     nameless = QuarantineEntry(Quarantined.from_text("user", "", "", "no id", "look"), NOW, NOW)
-    await store.settle_quarantine([entry(ADA), entry(LIST), nameless], at=NOW)
-    await store.settle_quarantine([entry(BOB), entry(CY)], at=NOW, scope=Scope.of(users=[ADA.okta_id, BOB.okta_id]))
+    await store.settle_quarantine([entry(ADA), entry(LIST), nameless])
+    await store.settle_quarantine([entry(BOB), entry(CY)], scope=Scope.of(users=[ADA.okta_id, BOB.okta_id]))
     assert {found.key[1] for found in await store.quarantine()} == {"00gENG", "bob@x.io", ""}
 
 

@@ -32,7 +32,7 @@ def entry(name):
 async def main(directory):
     store = await Store.open(directory)
     await store.journal.begin(entry("ada"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (384 * 1024, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512 * 1024, resource.RLIM_INFINITY))
     try:
         for _ in range(2000):
             await store.journal.begin(entry("x" * 2000))

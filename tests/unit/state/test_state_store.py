@@ -145,9 +145,9 @@ async def test_only_a_listing_whose_absences_are_settled_moves_the_baseline(stor
 
 
 async def test_the_quarantine_is_what_it_was_last_made(store):
-    await store.settle_quarantine([ENTRY], at=NOW)
+    await store.settle_quarantine([ENTRY])
     assert await store.quarantine() == [ENTRY]
-    await store.settle_quarantine([], at=NOW)
+    await store.settle_quarantine([])
     assert await store.quarantine() == []
 
 
@@ -251,6 +251,22 @@ async def test_a_state_of_the_first_schema_is_brought_up_to_date(tmp_path):
     await store.close()
 
 
+async def test_dropping_columns_keeps_the_rows(tmp_path):
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        for step in STEPS[:15]:
+            connection.executescript(step)
+        connection.execute("PRAGMA user_version = 15")
+        connection.execute("INSERT INTO seen VALUES ('00uADA', 'ada', 'ACTIVE', 'digest', 5, 1)")
+        connection.execute("INSERT INTO leftovers VALUES ('user', 'bob', '00oORG', 5)")
+        connection.execute("INSERT INTO quarantine VALUES ('user', 'cy', '00uCY', 'why', 'remedy', 1, 2, 3, 'a', 5)")
+    store = await Store.open(tmp_path)
+    ada = (await store.people())["00uADA"]
+    assert (ada.name, ada.status, ada.at.timestamp(), ada.managed) == ("ada", "ACTIVE", 5, True)
+    assert [one.name for one in (await store.findings()).leftovers] == ["bob"]
+    assert [(one.row.name, one.tries, one.attempt) for one in await store.quarantine()] == [("cy", 3, "a")]
+    await store.close()
+
+
 async def test_shown_plans_are_remembered_the_latest_few(store):
     for number in range(30):
         await store.remember_plan(f"d{number}", [f"line {number}"], at=NOW + timedelta(minutes=number))
@@ -306,9 +322,7 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
 
 async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
     with pytest.raises(StateError, match="cannot hold"):
-        await store.settle_quarantine(
-            [replace(ENTRY, row=Quarantined.from_text("user", "sur\ud800", "00u", "x", "y"))], at=NOW
-        )
+        await store.settle_quarantine([replace(ENTRY, row=Quarantined.from_text("user", "sur\ud800", "00u", "x", "y"))])
     with pytest.raises(StateError):
         await store.journal.history(limit=10**20)
     assert await store.quarantine() == []
