@@ -1,4 +1,5 @@
-"""What a process remembers: journal, last-seen people, quarantine, plans. SQLite in the data directory.
+"""The state: journal, hints, the people and objects last read, quarantine, approvals. SQLite in the data directory.
 
-Losing it costs memory, not truth: the next full pass rebuilds what counts from Okta and Teleport.
+If it is lost, the next full pass rebuilds what is needed from Okta and Teleport; history, approvals and SCIM tokens are
+lost.
 """

@@ -1,4 +1,4 @@
-"""What of the harm that is held an operator approved, and the record of it (`docs/design.md` 4.3)."""
+"""Approvals of held harm by an operator, with their records in the journal (`docs/design.md` 4.3)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from teleport_okta.state.database import Database
 
 APPROVE: Final = "approve"
-"""Trigger and action of the journal's entries about approvals: one an object that was approved."""
+"""Trigger and action of the journal's entries about approvals: one for each approved object."""
 
 
 class NothingHeldError(TeleportOktaError):
-    """What is held does not have the digest that was to be approved. Look at `status` for the one that it has."""
+    """The held harm has another digest than the one to approve. `status` shows the current one."""
 
 
 class Approvals:
-    """Approvals of what is held."""
+    """Reads and writes approvals. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def approve(self, digest: str, *, at: datetime, by: str = "", boot: Boot | None = None) -> Approval:
-        """Approve, from now on and for 24 h, what is held and every part of it; the journal says `by` whom.
+        """Approve all harm that is held now, for 24 hours; the journal records `by` whom.
 
-        The digest is that of what is held now. That of an earlier held set will do if everything that is held now was
-        in it: exactly that is approved then, under its own digest. Raises NothingHeldError for any other.
+        The digest must be that of the held harm, or of an earlier set that contained all of it. In both cases exactly
+        the harm that is held now is approved, under its own digest. Raises NothingHeldError for any other digest.
         """
         expires = at + APPROVAL_LASTS
 
@@ -55,9 +55,9 @@ class Approvals:
                 [(present_digest, one.kind, one.name, one.okta_id, expires.timestamp()) for one in present],
             )
             until = f"{expires:%Y-%m-%dT%H:%M:%SZ}"
-            reason = f"what is held, {len(present)} in all, is approved until {until}"
+            reason = f"the held harm, {len(present)} in all, is approved until {until}"
             if digest != present_digest:
-                reason += f"; asked for {digest}, of which this is what is still held"
+                reason += f"; the command named {digest}, of which this is still held"
             for one in sorted(present):
                 insert_entry(connection, _entry(one, reason, present_digest, at=at, by=by, boot=boot))
             return Approval(present_digest, present, expires)
@@ -68,7 +68,7 @@ class Approvals:
         return answer
 
     async def in_force(self, at: datetime) -> tuple[Approval, ...]:
-        """Return the approvals that have not ended, each with what of it was not done yet."""
+        """Return the approvals that have not expired, each with the harm that was not done yet."""
 
         def select(connection: sqlite3.Connection) -> tuple[Approval, ...]:
             found: dict[tuple[str, float], set[Harmed]] = defaultdict(set)
@@ -89,29 +89,29 @@ class Approvals:
 def _refusal(
     connection: sqlite3.Connection, digest: str, present: frozenset[Harmed], at: datetime
 ) -> NothingHeldError | None:
-    """Say why a digest that is not that of what is held now approves nothing; None if it may approve what is held."""
+    """Return why a digest of an earlier set approves nothing; None if it may approve the harm that is held now."""
     row = connection.execute(
         "SELECT harmed, time FROM held_sets WHERE digest = ? AND time > ?",
         (digest, (at - APPROVAL_LASTS).timestamp()),
     ).fetchone()
     now = (
-        f"what is held now has the digest {held_digest(present)}"
+        f"the harm that is held now has the digest {held_digest(present)}"
         if present
-        else "nothing that can be approved is held now"
+        else "there is no held harm now that can be approved"
     )
     remedy = "`teleport-okta status` shows what is held now, and its digest"
     if row is None:
-        what = f"nothing was held under the digest {digest} within the last 24 hours; {now}"
+        what = f"no held harm had the digest {digest} within the last 24 hours; {now}"
         return NothingHeldError(what, remedy=remedy)
     then, time = frozenset(Harmed(*one) for one in json.loads(row[0])), datetime.fromtimestamp(row[1], UTC)
     if present and present <= then:
         return None
     differs = [
         f"{len(found)} {how}"
-        for found, how in ((then - present, "of it are not held any more"), (present - then, "others are held"))
+        for found, how in ((then - present, "of it are no longer held"), (present - then, "others are held"))
         if found
     ]
-    what = f"{digest} is what was held at {time:%Y-%m-%dT%H:%M:%SZ}, and {' and '.join(differs)}: {now}"
+    what = f"{digest} is the harm held at {time:%Y-%m-%dT%H:%M:%SZ}, but {' and '.join(differs)}: {now}"
     return NothingHeldError(what, remedy=remedy)
 
 

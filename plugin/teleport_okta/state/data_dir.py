@@ -1,7 +1,7 @@
-"""Whose a data directory is, and who may use it.
+"""Checks the owner and the permissions of the data directory.
 
-The host's private key lies there, and the socket by which commands trust the running service. So a directory that
-others can write is refused. A user who would leave files that the service's user cannot use is refused too.
+It contains the host's private key, and the socket by which commands trust the running service. So a directory that
+other users can write is refused. A user whose files the service's user could not use is refused too.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENTRIES: Final = ("lock", "state.db", "host", "run")
-"""What the service itself makes in the directory, and must be able to write."""
+"""The files and directories that the service creates, and must be able to write."""
 
 _ROOT: Final = 0
 
 
 class DataDirectoryError(StateError):
-    """The data directory cannot be used as it is, or not by this user."""
+    """The data directory cannot be used, or not by this user."""
 
 
 class OtherUserError(DataDirectoryError):
-    """Another user than the present one has to run the command. `user` is that one, as `sudo -u` takes it."""
+    """Another user must run the command. `user` is that user, in the form of `sudo -u`."""
 
     def __init__(self, what: str, user: str) -> None:
         super().__init__(what, remedy=f"run it as that user: sudo -u '{user}' teleport-okta …")
@@ -36,34 +36,35 @@ class OtherUserError(DataDirectoryError):
 
 
 def check_closed(data_dir: Path) -> os.stat_result | None:
-    """Refuse a directory that others than its owner can write; return what it is, None where there is none.
+    """Refuse a directory that other users can write; return its status, or None if it does not exist.
 
-    A group may write that is the owner's own or one of ours, as on a volume with an fsGroup. Raises DataDirectoryError.
+    The owner's own group and our groups may write, as on a volume with an fsGroup. Raises DataDirectoryError.
     """
     try:
         found = data_dir.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
-        what = f"{data_dir}: the data directory cannot be looked at: {error.strerror}"
-        raise DataDirectoryError(what, remedy="check storage.data_dir, and the permissions on the way to it") from error
+        what = f"{data_dir}: the data directory cannot be examined: {error.strerror}"
+        remedy = "check storage.data_dir, and the permissions of the directories above it"
+        raise DataDirectoryError(what, remedy=remedy) from error
     if not stat.S_ISDIR(found.st_mode):
         what = f"{data_dir} is not a directory"
         raise DataDirectoryError(what, remedy="set storage.data_dir to a directory")
     writers = _other_writers(found)
     if writers:
         what = (
-            f"{data_dir}: {writers} can write to the data directory (mode {stat.S_IMODE(found.st_mode):04o}), where "
-            "the host's key and the service's socket lie"
+            f"{data_dir}: {writers} can write to the data directory (mode {stat.S_IMODE(found.st_mode):04o}), which "
+            "contains the host's key and the service's socket"
         )
-        raise DataDirectoryError(what, remedy=f"chmod 0700 {data_dir}, after a look at what is in it")
+        raise DataDirectoryError(what, remedy=f"check its content, then chmod 0700 {data_dir}")
     return found
 
 
 def check_ours(data_dir: Path) -> None:
-    """Refuse to write in a directory where this user would leave what its owner cannot use, or may not write.
+    """Refuse a directory in which this user may not write, or would leave files that its owner cannot use.
 
-    One that does not exist is made by the caller. Raises DataDirectoryError.
+    A directory that does not exist is accepted. Raises DataDirectoryError.
     """
     found = check_closed(data_dir)
     if found is None:
@@ -71,19 +72,19 @@ def check_ours(data_dir: Path) -> None:
     if found.st_uid != os.geteuid():
         owner = name_of(found.st_uid)
         if os.geteuid() == _ROOT:
-            what = f"{data_dir} belongs to {owner}, who could not use what root writes there"
+            what = f"{data_dir} belongs to {owner}, who could not use files that root writes there"
             raise OtherUserError(what, sudo_user(found.st_uid))
         if not _may_use(data_dir):
             what = f"{data_dir} belongs to {owner}, and {name_of(os.geteuid())} may not write there"
             raise OtherUserError(what, sudo_user(found.st_uid))
     strange = unusable_entries(data_dir)
     if strange:
-        what = f"{data_dir}: {name_of(os.geteuid())} cannot use {', '.join(strange)} in it, as another user made it"
+        what = f"{data_dir}: {name_of(os.geteuid())} cannot use {', '.join(strange)} in it: another user created this"
         raise DataDirectoryError(what, remedy=f"as root: chown -R {os.geteuid()} {data_dir}")
 
 
 def check_readable(data_dir: Path) -> bool:
-    """Refuse to read what this user may not read; return whether there is such a directory.
+    """Refuse a directory that this user may not read; return whether it exists.
 
     Raises DataDirectoryError.
     """
@@ -100,7 +101,7 @@ def check_readable(data_dir: Path) -> bool:
 
 
 def unusable_entries(data_dir: Path, user: int | None = None) -> list[str]:
-    """Return which of the service's files `user` (None: the present one) could not use; those of `host/` included."""
+    """Return the service's files that `user` (None: the current one) could not use, including those in `host/`."""
     user = os.geteuid() if user is None else user
     paths = [data_dir / name for name in ENTRIES]
     paths += sorted((data_dir / "host").glob("*")) if os.access(data_dir / "host", os.R_OK | os.X_OK) else []
@@ -110,7 +111,7 @@ def unusable_entries(data_dir: Path, user: int | None = None) -> list[str]:
 
 
 def name_of(uid: int) -> str:
-    """Return a user in words, for people."""
+    """Return the name of a user with the uid, for messages."""
     try:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
     except KeyError:
@@ -118,7 +119,7 @@ def name_of(uid: int) -> str:
 
 
 def sudo_user(uid: int) -> str:
-    """Return a user as `sudo -u` takes it."""
+    """Return a user in the form of `sudo -u`."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -144,7 +145,7 @@ def _may_enter(data_dir: Path) -> bool:
 
 
 def _other_writers(found: os.stat_result) -> str:
-    """Say who else can write; empty if it is nobody."""
+    """Return which other users can write; empty if none can."""
     if found.st_mode & stat.S_IWOTH:
         return "everybody on this machine"
     if not found.st_mode & stat.S_IWGRP or found.st_gid in {os.getegid(), *os.getgroups(), _own_group(found.st_uid)}:

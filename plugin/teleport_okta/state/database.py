@@ -1,6 +1,7 @@
-"""SQLite behind one thread: every statement runs there, and what is waiting is committed together.
+"""SQLite in one thread: every statement runs there, and waiting functions are committed together.
 
-WAL with synchronous FULL: a commit that was awaited survives a power cut.
+One transaction for many functions, because each commit waits for the disk. WAL with synchronous FULL: a commit that was
+awaited survives a power failure.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_TOGETHER: Final = 512
+"""Functions in one transaction. If one fails, all of them are repeated, so the number is limited."""
 
 
 class _Job:
-    """One function to run on the connection, and where its result goes."""
+    """One function to run on the connection, with the future of its result."""
 
     def __init__(self, work: Callable[[sqlite3.Connection], object]) -> None:
         self._work = work
@@ -52,7 +54,7 @@ class _Job:
 
 
 class Database:
-    """One connection in a thread of its own; use `open`, and `close` at the end."""
+    """One connection in its own thread; use `open`, and `close` at the end."""
 
     def __init__(self, path: Path, *, is_copy: bool = False) -> None:
         self._path = path
@@ -62,7 +64,7 @@ class Database:
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self.rollbacks = 0
-        """How many transactions were rolled back; for what is remembered of reads in the thread of the connection."""
+        """The number of transactions rolled back. A cache compares it, since what it read in one of them is void."""
 
     @classmethod
     async def open(cls, path: Path) -> Database:
@@ -74,7 +76,7 @@ class Database:
 
     @classmethod
     async def copy(cls, path: Path) -> Database:
-        """Open a copy, in which writing changes nothing of the database; raises StateError."""
+        """Open a copy; writing into it does not change the database. Raises StateError."""
         database = cls(path, is_copy=True)
         database._thread.start()
         await database._opened
@@ -86,10 +88,10 @@ class Database:
         await asyncio.to_thread(self._thread.join)
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Queue a function of the connection; its result is there once its transaction is durable.
+        """Queue a function of the connection; its result is set when its transaction is durable.
 
-        Functions that wait together share a transaction. When it fails, each of them gets one of its own, so that what
-        can be read or written still is; the others fail with StateError.
+        Functions that wait together share a transaction. If it fails, each of them is repeated in its own transaction,
+        so that only those which cause the failure get a StateError.
         """
         job = _Job(work)
         self._jobs.put(job)
@@ -120,7 +122,7 @@ class Database:
         self._path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        # Temporary triggers must not need a disk: a full one keeps nobody from being locked.
+        # Temporary triggers must not need the disk: leavers must be locked also while it is full.
         connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, self._path)
         return connection
@@ -143,7 +145,7 @@ class Database:
             for job in batch:
                 job.run(connection)
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - the root of this thread: whoever waits must hear of it
+        except Exception as error:  # noqa: BLE001 - the root of this thread: the waiting task must get the error
             self.rollbacks += 1
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
@@ -164,5 +166,5 @@ class Database:
                 what = f"{self._path}: the state database cannot be opened: {error.strerror}"
                 return StateError(what, remedy="check the owner and the permissions of the data directory")
             case _:
-                what = f"{self._path}: the state cannot hold or give this: {type(error).__name__}: {error}"
-                return StateError(what, remedy="report this; nothing of it was written")
+                what = f"{self._path}: the state cannot store or return this: {type(error).__name__}: {error}"
+                return StateError(what, remedy="report this as a bug; nothing of it was written")

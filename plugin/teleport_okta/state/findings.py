@@ -1,7 +1,7 @@
-"""What is held and found, by object, with the time of the plan that last saw it.
+"""Held harm and leftovers, by object, with the time of the plan that last had them.
 
-A plan of some keys replaces what is known of those and leaves the rest, so what `status` shows and what `approve`
-admits is always the union of all plans.
+A plan of some keys replaces the rows of these keys and leaves the others. So `status` shows the union of all plans, and
+`approve` approves it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _SETS_KEPT: Final = 20
 
 
 class FindingsMemory:
-    """Rows of what is held, and of leftovers. Every method raises StateError."""
+    """Reads and writes held harm and leftovers. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def settle(self, findings: Findings, *, at: datetime, scope: Scope = EVERYTHING) -> None:
-        """Make these the findings about everything in a scope, as a plan of `at` has them.
+        """Replace the findings in a scope by these, from a plan of `at`.
 
-        The union of what is held is remembered as a set, so that it can be approved by its digest.
+        The union of all held harm is stored as a set, so that it can be approved by its digest.
         """
         moment = at.timestamp()
         why = {(hold.kind, hold.evidence, hold.approvable, hold.why): hold for hold in findings.holds}
@@ -67,12 +67,12 @@ class FindingsMemory:
         await self._database.submit(write)
 
     async def read(self) -> Findings:
-        """Return everything that is held and found."""
+        """Return all held harm and all leftovers."""
         return await self._database.submit(read_findings)
 
 
 def read_findings(connection: sqlite3.Connection) -> Findings:
-    """Return everything that is held and found; the counts of the holds are of the rows that there are."""
+    """Return all held harm and all leftovers; the counts of the holds are counted from the rows."""
     held: list[Held] = []
     holds: dict[tuple[str, Evidence, bool, str], Hold] = {}
     rows = connection.execute(
@@ -99,13 +99,13 @@ def read_findings(connection: sqlite3.Connection) -> Findings:
 
 
 def held_since(connection: sqlite3.Connection) -> datetime | None:
-    """Return when the row of what is held was seen that was not seen for the longest time; None without any."""
+    """Return the time of the oldest row of held harm that can be approved; None if there is none."""
     (oldest,) = connection.execute("SELECT min(seen) FROM held WHERE approvable").fetchone()
     return None if oldest is None else datetime.fromtimestamp(oldest, UTC)
 
 
 def _remember_set(connection: sqlite3.Connection, moment: float) -> None:
-    """Keep the held set, so that an approval of a set of then can say so; only the latest few are kept."""
+    """Store the held set, so that a later approval may name its digest; only the latest few are kept."""
     harmed = sorted(one.harmed for one in read_findings(connection).held if one.approvable)
     if not harmed:
         return

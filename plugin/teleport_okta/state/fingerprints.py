@@ -1,4 +1,4 @@
-"""Fingerprints of the cluster's objects, as this process, or one before it, last read or wrote them."""
+"""Fingerprints of the cluster's objects, as this or an earlier process last read or wrote them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SETTLED: Final = "fingerprints are settled"
 class Fingerprints:
     """Reads and writes fingerprints. Every method raises StateError.
 
-    A fingerprint has a time: when what it says was read. One from an older reading replaces none.
+    A fingerprint has the time of its reading. An older one never replaces a newer one.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def are_settled(self) -> bool:
-        """Whether a full pass has ever left some."""
+        """Whether a full pass has ever written them."""
 
         def select(connection: sqlite3.Connection) -> bool:
             return bool(connection.execute("SELECT 1 FROM memory WHERE key = ?", (_SETTLED,)).fetchall())
@@ -36,16 +36,16 @@ class Fingerprints:
         return await self._database.submit(select)
 
     async def all(self) -> list[Fingerprint]:
-        """Return them all."""
+        """Return all fingerprints."""
         return await self._database.submit(_all)
 
     async def settle(
         self, found: Iterable[Fingerprint], *, kinds: Collection[str], at: datetime, now: datetime
     ) -> None:
-        """Make these all there are of some kinds, as a reading of `at` has it.
+        """Replace the fingerprints of some kinds by these, from a reading of `at`.
 
-        Both times are by the stopwatch of the process. What is from after `now` is another one's, before the clock was
-        set back, so it counts for nothing.
+        Both times are by the monotonic clock of the process. A fingerprint from after `now` is of an earlier process,
+        before the clock was set back, so it is replaced.
         """
         rows = {one.key: one for one in found}
 
@@ -68,9 +68,9 @@ class Fingerprints:
     async def settle_some(
         self, found: Iterable[Fingerprint], *, ids: Iterable[str], users: Iterable[str], at: datetime
     ) -> None:
-        """Make these all there are of some Okta ids, and of the users of some names with their locks.
+        """Replace the fingerprints of some Okta ids, and of the users of some names and their locks, by these.
 
-        `at` is when that was read. Locks of people whose user's name is not among those asked for stay.
+        `at` is the time of the reading. Locks of users with other names stay.
         """
         rows, of_ids, names = list(found), [(LOCK, one) for one in ids], list(users)
 

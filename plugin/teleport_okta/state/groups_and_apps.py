@@ -1,7 +1,8 @@
-"""What was last seen of an organisation's groups and apps, and of our lists: to read less, count, preview and go on.
+"""The groups and apps of the organisation, and our lists, as they were last read.
 
-The members of a group are kept with Okta's stamp of their last change, so that they need not be read again while it
-stands still. Where a membership in Teleport comes from is not kept here: that stands on the membership itself.
+They save reads, are the baselines of listings, and let a new process resume. The members of a group are stored with
+Okta's time of their last change, so that they are read again only if that time changes. The origin of a membership in
+Teleport is not stored here, because the membership itself has it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GROUPS: Final = "group"
 APPS: Final = "app"
 
 _DELETED: Final = "deleted"
-"""The kind of a row about a group or an app of which an event said that it was deleted."""
+"""The kind of a row about a group or an app that was deleted, by an event."""
 
 _MEMBERS: Final = "members"
 _DIRECT: Final = "direct"
@@ -39,7 +40,7 @@ _ASKED_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class SeenList:
-    """An access list of ours as it was last seen: how many are imported, and how many people added."""
+    """One of our access lists as last read: the number of imported members, and of members that people added."""
 
     okta_id: str
     title: str
@@ -49,7 +50,7 @@ class SeenList:
 
 @dataclass(frozen=True, slots=True)
 class SeenMembers:
-    """That a group's members were read at `read_at`, after Okta had dated their last change `changed`: so many."""
+    """A reading of a group's members at `read_at`; `changed` was Okta's time of their last change."""
 
     changed: datetime
     read_at: datetime
@@ -58,10 +59,10 @@ class SeenMembers:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """The directory as it was last read, and our lists.
+    """The directory and our lists, as they were last read.
 
-    `believed` is the directory without the rosters that the last reading did not show, or showed otherwise. `roles`
-    has, instead of lists, who has member roles directly; None where the cluster has lists.
+    `believed` is the directory without the rosters that the last reading lacked, or had with other content. `roles` has
+    the direct roles, with which a cluster works that has no lists; None if the cluster has lists.
     """
 
     directory: Directory
@@ -71,13 +72,13 @@ class LastSeen:
 
 
 class DirectoryMemory:
-    """Reads and writes what was last seen. Every method raises StateError."""
+    """Reads and writes the directory. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def baseline(self, kind: str) -> int | None:
-        """How many groups or apps the last listing had whose absences were settled; None when there was none."""
+        """The size of the last listing of groups or apps whose absences were believed; None if there was none."""
 
         def select(connection: sqlite3.Connection) -> int | None:
             row = connection.execute("SELECT value FROM memory WHERE key = ?", (_BASELINE.format(kind),)).fetchone()
@@ -86,7 +87,7 @@ class DirectoryMemory:
         return await self._database.submit(select)
 
     async def members_seen(self) -> dict[str, SeenMembers]:
-        """Return which groups' members are remembered, and since when."""
+        """Return the groups whose members are remembered, with the time of their reading."""
 
         def select(connection: sqlite3.Connection) -> dict[str, SeenMembers]:
             rows = connection.execute(
@@ -126,10 +127,10 @@ class DirectoryMemory:
         return await self._database.submit(select)
 
     async def remember(self, directory: Directory, members_read: Mapping[str, SeenMembers]) -> None:
-        """Note what a reading showed. `members_read` are the groups whose members were read now, to their end.
+        """Store a reading. `members_read` are the groups whose members were now read completely.
 
-        Of a listing that is complete, what is not in it is forgotten. A roster that could not be read now, or is not
-        believed, stays as it was, and is doubted.
+        Objects that a complete listing lacks are deleted. A roster that could not be read, or is not believed, stays as
+        it was, and is marked as doubted.
         """
         groups = [_group_row(group) for group in directory.groups.rows]
         apps = [_app_row(app) for app in directory.apps.rows]
@@ -173,9 +174,9 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def remember_keys(self, directory: Directory, ids: Collection[str]) -> None:
-        """Note what is known now of some groups and apps, which were read by themselves; what is not there is gone.
+        """Store some groups and apps, which were read by id; those that `directory` lacks are deleted.
 
-        The stamps of members stay as they were, so that the next full pass lists those that have changed since.
+        The times of the members' last changes stay, so that the next full pass reads the members that changed since.
         """
         rows = [_group_row(group) for group in directory.groups.rows if group.id in ids]
         rows += [_app_row(app) for app in directory.apps.rows if app.id in ids]
@@ -202,7 +203,7 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def doubt(self, okta_id: str) -> None:
-        """Note that a roster is not as it is remembered, until it is remembered anew."""
+        """Mark a stored roster as out of date, until it is stored again."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE rosters SET doubted = 1 WHERE okta_id = ?", (okta_id,))
@@ -210,7 +211,7 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def settle(self, counts: Mapping[str, int]) -> None:
-        """Make these the numbers of groups or apps that later listings are held against, by kind."""
+        """Store the baselines of the listings of groups and apps, by kind."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
@@ -221,11 +222,11 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def app_baselines(self) -> dict[str, int]:
-        """Return how many people had each app individually when its absences were last settled."""
+        """Return the baseline of each app: the number of its direct people when their absences were last believed."""
         return await self._database.submit(_app_baselines)
 
     async def settle_apps(self, counts: Mapping[str, int], *, kept: Collection[str]) -> None:
-        """Make these the numbers that later rosters of apps are held against; those of `kept` apps stay as they are."""
+        """Store the baselines of the rosters of apps; those of `kept` apps stay, all others are deleted."""
 
         def write(connection: sqlite3.Connection) -> None:
             before = {app_id: number for app_id, number in _app_baselines(connection).items() if app_id in kept}
@@ -236,7 +237,7 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def remember_lists(self, lists: Iterable[SeenList], roles: Iterable[SeenList] | None = None) -> None:
-        """Note which lists of ours there are; `roles`: who has member roles directly, where there can be none."""
+        """Store our lists; `roles` are the direct roles, if the cluster can have no lists."""
         text = _lists_as_text(lists)
         text_of_roles = None if roles is None else _lists_as_text(roles)
 
@@ -250,13 +251,13 @@ class DirectoryMemory:
         await self._database.submit(write)
 
     async def lists_seen(self) -> frozenset[str]:
-        """Return the names of the lists of ours that were there after the last pass."""
+        """Return the names of our lists after the last pass."""
         return await self._database.submit(
             lambda connection: frozenset(one.okta_id for one in _lists(connection) or ())
         )
 
     async def last_seen(self) -> LastSeen | None:
-        """Return everything that was last seen; None when nothing ever was."""
+        """Return everything as last read; None if nothing was read yet."""
         return await self._database.submit(_last_seen)
 
 

@@ -1,7 +1,7 @@
-"""The hints that wait, and the position in the System Log up to which they have been taken down.
+"""The hints that wait, and the position in the System Log up to which they are stored.
 
-A page's hints and its position are written in one transaction, so nothing is lost by a crash, and what is read twice is
-only looked at twice. A hint is finished only if no newer one of the same key came meanwhile.
+The hints and the position of a page are written in one transaction, so a crash loses nothing. An event that is read
+twice only causes a second look. A hint is finished only if no newer one for the same key came meanwhile.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the log is read on: Okta's whole address of the next page.
+    """The position in the log: Okta's whole URL of the next page.
 
-    `epoch` names what the address holds for: the organisation, the filter and the meaning of hints. `polled_at` is when
-    the last page before it was read, and `published` the latest time that an event of those pages carries.
+    `epoch` identifies the conditions under which the URL is valid: the organisation, the filter and the rules for
+    events. `polled_at` is when the page before it was read, and `published` the latest time in the events so far.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Hints:
         self._database = database
 
     async def position(self) -> Position | None:
-        """Return where the log is read on; None before the first page."""
+        """Return the position in the log; None before the first page."""
 
         def select(connection: sqlite3.Connection) -> Position | None:
             row = connection.execute("SELECT url, epoch, polled_at, published FROM log_position").fetchone()
@@ -53,7 +53,7 @@ class Hints:
         return await self._database.submit(select)
 
     async def take(self, hints: Iterable[Hint], position: Position) -> None:
-        """Take down a page: its hints, and where to read on. Durable, and both or neither."""
+        """Store a page: its hints and the position after it, in one durable transaction."""
         rows = list(hints)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -67,19 +67,19 @@ class Hints:
         await self._database.submit(write)
 
     async def forget_position(self) -> None:
-        """Forget where to read on, because it cannot be read from any more. Hints stay."""
+        """Delete the position, because Okta no longer accepts it. Hints stay."""
         await self._database.submit(lambda connection: connection.execute("DELETE FROM log_position"))
 
     async def add(self, hints: Iterable[Hint], *, at: datetime) -> None:
-        """Take down hints that are not from the log. Durable."""
+        """Store hints that do not come from the log. Durable."""
         rows = list(hints)
         if rows:
             await self._database.submit(lambda connection: write_hints(connection, rows, at))
 
     async def due(self, now: datetime, *, most: int, latest: timedelta) -> list[Hint]:
-        """Return hints whose time has come, urgent ones first, then by their time.
+        """Return the hints that are due, urgent ones first, then by their time.
 
-        One whose time is later than `latest` from now has come too: the clock was set back since.
+        A hint whose time is later than `latest` from now is due too: the clock was set back since.
         """
         bounds = (now.timestamp(), (now + latest).timestamp(), most)
 
@@ -94,7 +94,7 @@ class Hints:
         return await self._database.submit(select)
 
     async def next_due(self, *, urgent_alone: bool = False) -> datetime | None:
-        """Return when the next hint is due, or the next urgent one alone; None while there is none."""
+        """Return when the next hint is due, or the next urgent one; None if there is none."""
 
         def select(connection: sqlite3.Connection) -> datetime | None:
             (due,) = connection.execute("SELECT min(due) FROM hints WHERE is_urgent >= ?", (urgent_alone,)).fetchone()
@@ -112,7 +112,7 @@ class Hints:
         return await self._database.submit(select)
 
     async def finish(self, hints: Iterable[Hint]) -> None:
-        """Drop hints that have been seen to, but for those of which a newer one came meanwhile. Durable."""
+        """Delete hints that are done, except those for which a newer one came meanwhile. Durable."""
         rows = [(*hint.key, hint.generation) for hint in hints]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -121,7 +121,7 @@ class Hints:
         await self._database.submit(write)
 
     async def put_off(self, hints: Iterable[Hint], *, until: datetime) -> None:
-        """Let hints wait, with the tries and looks that they carry, but for those of which a newer one came."""
+        """Put off hints, with their counts of tries and looks, except those for which a newer one came meanwhile."""
         rows = [(until.timestamp(), hint.tries, hint.looks, *hint.key, hint.generation) for hint in hints]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -138,7 +138,7 @@ _THIS_ONE = "kind = ? AND about = ? AND with_id = ? AND generation = ?"
 
 
 def write_hints(connection: sqlite3.Connection, hints: Sequence[Hint], at: datetime) -> None:
-    """Take down hints within a transaction that writes something else too."""
+    """Store hints in a transaction that also writes other data."""
     (generation,) = connection.execute("SELECT value FROM memory WHERE key = 'hints'").fetchone() or (0,)
     generation = int(generation)
     for hint in hints:
@@ -151,7 +151,7 @@ def write_hints(connection: sqlite3.Connection, hints: Sequence[Hint], at: datet
         if before is not None:
             earlier = _hint(before[:-1])
             kept = _newer(earlier, hint)
-            # A key that fails keeps its pauses, however many events come; only a leaver does not wait for them.
+            # A key that failed keeps its pause, however many events come; only a leaver does not wait for it.
             is_waiting = earlier.tries and not (kept.is_urgent and not earlier.is_urgent)
             due = before[-1] if is_waiting else min(due, before[-1])
         connection.execute(
@@ -173,9 +173,9 @@ def write_hints(connection: sqlite3.Connection, hints: Sequence[Hint], at: datet
 
 
 def _newer(earlier: Hint, later: Hint) -> Hint:
-    """Return one of two hints of a key, with the claim that counts: events may come in another order than happened.
+    """Return the hint of two for a key whose claim is newer: events may arrive in another order than they happened.
 
-    A hint that claims nothing changes neither the claim nor how often it was looked at.
+    A hint without a claim changes neither the claim nor the number of looks.
     """
     if later.claim is Claim.NOTHING and earlier.claim is not Claim.NOTHING:
         return earlier

@@ -1,6 +1,6 @@
-"""A look at a data directory without holding it: who does, whether its database is sound, and what it remembers.
+"""Examines a data directory without holding it: its holder, whether its database is intact, and some of its content.
 
-Nothing is written and no lock is taken, so a service that runs, or starts at this very moment, notices nothing.
+Nothing is written and no lock is taken, so a service that runs or starts meanwhile is not disturbed.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from teleport_okta.state.state_errors import StateError, explain
 from teleport_okta.state.store import BASELINE, FILE_NAME
 
 _LOCKS: Final = Path("/proc/locks")
-"""Where Linux lists the locks on files, with the process that holds each (proc_locks(5))."""
+"""The file in which Linux lists file locks with their processes (proc_locks(5))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a database that is whole remembers; `baseline` as `Store.baseline` gives it, `scim_tokens` how many."""
+    """The content of an intact database: `baseline` as in `Store.baseline`, `scim_tokens` is their number."""
 
     baseline: int | None
     scim_tokens: int = 0
@@ -34,7 +34,7 @@ class Inspection:
 def holder_of(data_dir: Path, locks: Path = _LOCKS) -> int | None:
     """Return the id of the process that holds a data directory.
 
-    None: nobody, or somebody whom this machine does not show us, such as a process of another container.
+    None: no process holds it, or one that is hidden from us, such as a process of another container.
     """
     try:
         place = (data_dir / "lock").stat()
@@ -50,9 +50,9 @@ def holder_of(data_dir: Path, locks: Path = _LOCKS) -> int | None:
 
 
 def silent_service(data_dir: Path, locks: Path = _LOCKS) -> int | None:
-    """Return the id of a service that holds a data directory, for a caller whom it did not answer.
+    """Return the process id of a service that holds a data directory, for a caller that got no answer from it.
 
-    None: nobody holds it, or a command does.
+    None: no process holds it, or a command does.
     """
     holder = holder_of(data_dir, locks)
     if holder is None:
@@ -65,7 +65,7 @@ def silent_service(data_dir: Path, locks: Path = _LOCKS) -> int | None:
 
 
 def inspect_database(data_dir: Path) -> Inspection | None:
-    """Check the database of a data directory that nobody holds; None where there is none yet.
+    """Check the database of a data directory that no process holds; None if there is no database yet.
 
     Blocks; raises StateError.
     """
@@ -88,12 +88,12 @@ def inspect_database(data_dir: Path) -> Inspection | None:
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(STEPS):
-        what = f"{path}: the state has schema {version}, this release knows {len(STEPS)}"
+        what = f"{path}: the state has schema {version}, but this release supports up to {len(STEPS)}"
         raise StateError(what, remedy="run the newer release, or move the file away")
 
 
 def _baseline(connection: sqlite3.Connection) -> int | None:
-    """What `Store.baseline` gives; None in a database that has no such table yet."""
+    """Return the value of `Store.baseline`; None if the database has no such table yet."""
     if not _has_table(connection, "memory"):
         return None
     row = connection.execute("SELECT value FROM memory WHERE key = ?", (BASELINE,)).fetchone()
@@ -101,7 +101,7 @@ def _baseline(connection: sqlite3.Connection) -> int | None:
 
 
 def _scim_tokens(connection: sqlite3.Connection) -> int:
-    """How many tokens there are for SCIM clients; none in a database that has no such table yet."""
+    """Return the number of SCIM tokens; 0 if the database has no such table yet."""
     if not _has_table(connection, "scim_tokens"):
         return 0
     (count,) = connection.execute("SELECT count(*) FROM scim_tokens").fetchone()

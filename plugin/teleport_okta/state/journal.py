@@ -1,9 +1,9 @@
-"""The journal: what was done to Teleport, when, for which reason, and how it went.
+"""The journal: each change to Teleport, with its time, reason and result.
 
-Records of ordinary changes are committed in groups; a process that dies loses the last few dozen at the most, and with
-them no more than the memory of changes that the next pass finds done. The record of a harmful change is durable before
-its call (`begin`), and is completed afterwards (`finish`): one that was begun and never finished shows where a process
-died.
+Records of ordinary changes are committed in groups. A process that dies loses at most the last few dozen records; the
+next pass finds these changes done. The record of a harm is durable before its call (`begin`), and is completed after it
+(`finish`). A record that was begun and never finished means that the process died in between, so it is unknown whether
+the harm was done.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _ASKED_AT_ONCE: Final = 500
 _TOGETHER: Final = 32
-"""Ordinary records that are committed together: an fsync for each would cost as much as the change itself."""
+"""Ordinary records that are committed together: an fsync for each would take as long as the change itself."""
 
 _MARKS: Final = ", ".join("?" * len(COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
@@ -53,7 +53,7 @@ _FIRST_MADE: Final = (
     "      SELECT 1 FROM journal AS ended WHERE ended.name = journal.name AND ended.kind = journal.kind"
     "        AND ended.action = 'delete' AND ended.sequence BETWEEN made.sequence AND journal.sequence))"
 )
-"""Takes the mark of a repair off what was made for the first time, or for the first time since we deleted it."""
+"""Removes the mark of a repair from the first creation of an object, and from the first one after we deleted it."""
 
 
 _COUNTED_ON: Final = (
@@ -65,9 +65,9 @@ _COUNTED_ON: Final = (
     "  AND iif(rest.harmed = '', rest.name, rest.harmed) = iif(failed.harmed = '', failed.name, failed.harmed)) "
     "AND NOT journal.counted AND journal.approval = ''"
 )
-"""Counts a harm by the step that went on with it, once the step that it was counted by turns out not to have happened.
+"""Moves the count of a harm to its next step, if the step that counted it turns out not to have been done.
 
-A harm that nobody knows the end of is gone on with, and not counted twice.
+A step whose result is unknown is continued by a later step, and the harm must not be counted twice.
 """
 
 
@@ -81,7 +81,7 @@ class Journal:
         self._commits: deque[asyncio.Future[None]] = deque()
 
     async def record(self, entry: JournalEntry) -> None:
-        """Take an entry; it is durable after `flush`, or some entries later. Raises StateError of an earlier one."""
+        """Append an entry; it is durable after `flush`, or some entries later. Raises StateError of an earlier one."""
         self._waiting.append(entry)
         if len(self._waiting) < _TOGETHER:
             return
@@ -90,13 +90,13 @@ class Journal:
             await self._commits.popleft()
 
     async def flush(self) -> None:
-        """Return when everything recorded is durable; raises StateError when it cannot be."""
+        """Wait until all entries are durable; raises StateError if one cannot be written."""
         self._commit_waiting()
         while self._commits:
             await self._commits.popleft()
 
     async def begin(self, entry: JournalEntry) -> int:
-        """Make the record of a harmful change durable before its call; returns its sequence number."""
+        """Make the record of a harm durable before its call; return its sequence number."""
         row = row_of(entry, Result.BEGUN)
 
         def insert(connection: sqlite3.Connection) -> int:
@@ -116,9 +116,9 @@ class Journal:
         boot: Boot | None = None,
         uses: tuple[str, Harmed] | None = None,
     ) -> None:
-        """Complete the record of a harmful change; `at` (and `boot`, the same moment) replaces when it happened.
+        """Complete the record of a harm; `at` (and `boot`, the same moment) replaces its time.
 
-        `uses` names an approval, and whom of it this was the last step about: it approves them no more.
+        `uses` names an approval, and the harm of it whose last step this was: it is no longer approved.
         """
 
         def update(connection: sqlite3.Connection) -> None:
@@ -142,7 +142,7 @@ class Journal:
         await self._database.submit(update)
 
     async def open_entries(self) -> list[JournalEntry]:
-        """Return the harmful changes of which nobody knows whether they happened, oldest first."""
+        """Return the records of harm whose result is unknown, oldest first."""
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             rows = connection.execute(
@@ -155,7 +155,7 @@ class Journal:
     async def deleted_within(self, span: timedelta, *, now: datetime, boot: Boot) -> list[tuple[str, str, datetime]]:
         """Return the users who were deleted within a span and not created again, oldest first.
 
-        Each with the Okta id of the person for whom it stood, and when that was.
+        Each one with the Okta id of its person, and the time of the deletion.
         """
         values = moment(now, boot) | {"span": span.total_seconds()}
 
@@ -178,10 +178,10 @@ class Journal:
         return await self._database.submit(select)
 
     async def harm_within(self, span: timedelta, *, lag: timedelta, now: datetime, boot: Boot) -> list[PastHarm]:
-        """Return every step of a harm that was done, or may have been, within a span.
+        """Return all steps of harm that were done, or may have been done, within a span.
 
-        One that is the newest record of its user counts as open within the `lag` of listings, unless it ended the harm:
-        a leaver may have been locked a moment ago without the listing showing it yet.
+        The newest record of a user counts as open within the `lag` of listings, unless it ended the harm: a leaver may
+        just have been locked, and the listing may not show it yet.
         """
         asked = Asked(span, lag, now, boot)
 
@@ -191,7 +191,7 @@ class Journal:
         return await self._database.submit(select)
 
     async def leavers_locked(self, since: datetime) -> dict[Harmed, datetime]:
-        """Return the counted or approved locks of leavers that have a time of day after `since`, with the latest."""
+        """Return the leavers with a counted or approved lock after `since` (time of day), with the latest time."""
 
         def select(connection: sqlite3.Connection) -> dict[Harmed, datetime]:
             rows = connection.execute(
@@ -204,9 +204,9 @@ class Journal:
         return await self._database.submit(select)
 
     async def repairs(self) -> list[Repairs]:
-        """Return the repairs that were done so often, in one and the same way, that they may be a fight.
+        """Return the repairs that were repeated so often that another client may undo them each time.
 
-        Only those since we deleted the object last.
+        Only those since we last deleted the object.
         """
 
         def select(connection: sqlite3.Connection) -> list[Repairs]:
@@ -226,7 +226,7 @@ class Journal:
         return await self._database.submit(select)
 
     async def prune(self, *, days: timedelta, entries: int, now: datetime, boot: Boot) -> int:
-        """Forget the oldest entries, some at a time (`state/prune.py`); return how many."""
+        """Delete some of the oldest entries (`state/prune.py`); return how many."""
         return await self._database.submit(
             lambda connection: prune_journal(connection, days=days, entries=entries, now=now, boot=boot)
         )
@@ -235,7 +235,7 @@ class Journal:
         """Return the newest entries, newest first: all, or those about a name.
 
         The name may be that of the object, its title, its Okta id, the name of a lock, the user or the list of a
-        membership, or a user whom a new list began with.
+        membership, or one of the first members of a new list.
         """
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
@@ -256,7 +256,7 @@ class Journal:
         return await self._database.submit(select)
 
     async def after(self, sequence: int, *, limit: int) -> list[JournalEntry]:
-        """Return the oldest entries behind a sequence number, in order, up to the first whose outcome is still open."""
+        """Return the oldest entries after a sequence number, in order, up to the first whose result is unknown."""
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             rows = connection.execute(
@@ -269,14 +269,14 @@ class Journal:
         return await self._database.submit(select)
 
     async def last_sequence(self) -> int:
-        """Return the sequence number of the newest entry; 0 where there is none."""
+        """Return the sequence number of the newest entry; 0 if there is none."""
         await self.flush()
         return await self._database.submit(
             lambda connection: int(connection.execute("SELECT coalesce(max(sequence), 0) FROM journal").fetchone()[0])
         )
 
     async def latest(self, keys: Collection[ObjectKey]) -> dict[ObjectKey, list[JournalEntry]]:
-        """Return the newest entry of each action that was done to some objects, by object, oldest first."""
+        """Return the newest done entry of each action for some objects, by object, oldest first."""
         wanted = frozenset(keys)
         names = sorted({name for _, name in wanted})
 
@@ -312,5 +312,5 @@ class Journal:
 
 
 def insert_entry(connection: sqlite3.Connection, entry: JournalEntry) -> None:
-    """Write an entry as a part of a transaction."""
+    """Write an entry in the transaction of the caller."""
     connection.execute(_INSERT, row_of(entry, entry.outcome))

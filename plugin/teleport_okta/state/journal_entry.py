@@ -1,4 +1,4 @@
-"""One entry of the journal, as a value and as a row of its table."""
+"""One entry of the journal, as a value and as a row of the table."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 ObjectKey: TypeAlias = tuple[str, str]
-"""Kind and name of an object, as its entries have them."""
+"""Kind and name of an object, as in its entries."""
 
 CLEANUP: Final = "cleanup"
-"""The trigger of what `cleanup` does. Its open records are settled by its own rules (`cleanup/open_records.py`)."""
+"""The trigger of changes by `cleanup`. Its open records are settled by its own rules (`cleanup/open_records.py`)."""
 
 
 class Result(StrEnum):
-    """How a change went."""
+    """The result of a change."""
 
     BEGUN = "begun"
     DONE = "done"
@@ -36,14 +36,14 @@ class Result(StrEnum):
 class JournalEntry:
     """One change to one object.
 
-    `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
-    and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
-    where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, as so many `people`,
-    and `approval` is the digest under which it was approved. `time` is when it was known how it went, `boot` that
-    moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
-    `who` is the person whose command it was, where it was one's; `repair` the digest of a repair (`plan/repairs.py`).
-    `title` is what people call the object, or the list of a membership; `members` are the users whom a new list began
-    with.
+    `name` names the object: for a lock the user, for a member `list/member`. Digests are of the content before and
+    after; empty means no object. For a harm, `harm` is the kind of the harmed object, `harmed_name` its name if that is
+    another than `name`, and `evidence` its evidence; it is `counted` if it counts against the hour's limit, as so many
+    `people`; `approval` is the digest under which it was approved. `time` is when the result was known, and `boot` the
+    same moment by the boot clock. `object_name` is the object's own name if that is another than `name`, as for a lock.
+    `who` is the person who gave the command, if there was one; `repair` is the digest of a repair (`plan/repairs.py`).
+    `title` is the name that people see of the object, or of the list of a membership; `members` are the first members
+    of a new list.
     """
 
     time: datetime
@@ -73,11 +73,11 @@ class JournalEntry:
 
     @property
     def harmed(self) -> Harmed:
-        """Whom a harmful change is about."""
+        """The object of a harm."""
         return Harmed(self.harm, self.harmed_name or self.name, self.okta_id)
 
     def age(self, now: datetime, boot: Boot) -> timedelta:
-        """Return how long ago it was: by the boot clock if the machine has run since then, else by the time of day."""
+        """Return the age of the entry: by the boot clock if the machine was not restarted, else by the time of day."""
         return age(self.time, self.boot, now, boot)
 
 
@@ -89,7 +89,7 @@ COLUMNS: Final = (
 
 
 def row_of(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
-    """Return the columns of an entry, spelled out because this runs for every change that is applied."""
+    """Return the columns of an entry. They are written out one by one for speed: this runs for every change."""
     return (
         entry.time.timestamp(),
         entry.trigger,
@@ -118,12 +118,12 @@ def row_of(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
 
 
 def boot_row(boot: Boot | None) -> tuple[str, float]:
-    """Return the columns of a moment by the boot clock; an empty id where there is none."""
+    """Return the columns of a moment by the boot clock; an empty id if there is none."""
     return ("", 0.0) if boot is None else (boot.id, boot.elapsed)
 
 
 def time_of(seconds: float) -> datetime:
-    """Return a time of day as the table keeps it (Unix seconds)."""
+    """Return the time of day for a value of the table (Unix seconds)."""
     return datetime.fromtimestamp(seconds, UTC)
 
 

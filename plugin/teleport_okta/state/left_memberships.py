@@ -1,7 +1,7 @@
-"""The memberships that people leave behind in lists of ours, and which of them an operator lets the next person have.
+"""The left memberships in our lists, and those of them that an operator released to the next person of the name.
 
-A release lasts as long as the membership that it is about stays behind: once a user of ours has the name, or the
-membership is gone, it is forgotten.
+A release lasts as long as the membership is left: it is deleted when a user of ours has the name, or the membership is
+gone.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _COLUMNS = "name, list_name, title, imported, has_user"
 
 
 class LeftMemberships:
-    """Reads and writes memberships that are left behind. Every method raises StateError."""
+    """Reads and writes left memberships. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def settle(self, memberships: Iterable[LeftMembership]) -> None:
-        """Make these all the memberships that are left behind; what was released of them stays released."""
+        """Replace all left memberships by these; released ones among them stay released."""
         rows = [(one.name, one.list_name, one.title, one.imported, one.has_user) for one in memberships]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -46,7 +46,7 @@ class LeftMemberships:
         await self._database.submit(write)
 
     async def all(self) -> list[LeftMembership]:
-        """Return every membership that was left behind after the last pass."""
+        """Return all left memberships of the last pass."""
 
         def select(connection: sqlite3.Connection) -> list[LeftMembership]:
             return [_row(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM left_memberships")]  # noqa: S608
@@ -63,11 +63,11 @@ class LeftMemberships:
         return await self._database.submit(select)
 
     async def unreleased(self, name: str) -> list[LeftMembership]:
-        """Return what is left in a name and was not released."""
+        """Return the memberships that are left under a name and are not released."""
         return await self._database.submit(lambda connection: _unreleased(connection, name))
 
     async def release(self, name: str, *, at: datetime) -> list[LeftMembership]:
-        """Let the next person of a name have what is left in it; return what was not released before. Durable."""
+        """Release the memberships left under a name; return those that were not released before. Durable."""
 
         def write(connection: sqlite3.Connection) -> list[LeftMembership]:
             found = _unreleased(connection, name)

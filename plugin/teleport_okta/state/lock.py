@@ -1,4 +1,4 @@
-"""One process a data directory: an advisory lock that ends with the process, however it ends."""
+"""Allows one process per data directory, by an advisory lock, which the kernel releases when the process ends."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _COMMAND: Final = "command"
 
 @contextmanager
 def exclusive(data_dir: Path, *, is_service: bool = False) -> Iterator[None]:
-    """Hold the data directory, made with mode 0700 if it is not there.
+    """Hold the data directory; it is created with mode 0700 if it does not exist.
 
-    `is_service`: the holder stays, so a command that meets it need not wait. Raises DataDirectoryError for a directory
-    that is open to others or another user's, and StateLockedError, which names the holder, when another process has it.
+    `is_service`: the holder does not end soon, so a command need not wait for it. Raises DataDirectoryError if the
+    directory is open to others or belongs to another user, and StateLockedError, which names the holder, if another
+    process holds it.
     """
     check_ours(data_dir)
     try:
@@ -53,7 +54,7 @@ def _hold(descriptor: int, data_dir: Path, kind: str) -> None:
 
 
 def _locked(holder: list[str], data_dir: Path) -> StateLockedError:
-    """Return the error for a directory whose holder wrote this into the lock file."""
+    """Return the error for a held directory; `holder` is the content of the lock file."""
     pid, kind = [*holder, "unknown", "unknown"][:2]
     is_command = kind == _COMMAND
     who = {_COMMAND: "a command", SERVICE: "a service"}.get(kind, "another process")

@@ -1,4 +1,4 @@
-"""The schema of the state, as numbered steps that are applied once and never edited."""
+"""The schema of the state, as numbered steps. Each is applied once and never edited: databases have it already."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(STEPS):
-        what = f"{path}: the state has schema {version}, this release knows {len(STEPS)}"
+        what = f"{path}: the state has schema {version}, but this release supports up to {len(STEPS)}"
         raise StateError(what, remedy="run the newer release, or move the file away")
     for number, step in enumerate(STEPS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

@@ -1,4 +1,4 @@
-"""The people of the last readings, as Okta gave them."""
+"""The people of the last readings, with their status in Okta."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SeenPerson:
-    """A person with the status that Okta gave when it was last read, and whether a user of ours stood for them then."""
+    """A person with the status at the last reading, and whether a user of ours stood for the person then."""
 
     okta_id: str
     name: str
@@ -24,7 +24,7 @@ class SeenPerson:
 
 
 async def people_seen(database: Database) -> dict[str, SeenPerson]:
-    """Return everybody who was seen, by Okta id. Raises StateError."""
+    """Return all stored people, by Okta id. Raises StateError."""
 
     def select(connection: sqlite3.Connection) -> dict[str, SeenPerson]:
         rows = connection.execute("SELECT okta_id, name, status, last_seen, managed FROM seen")

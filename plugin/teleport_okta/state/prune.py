@@ -1,7 +1,7 @@
-"""Pruning the journal by age and size, a piece at a time.
+"""Prunes the journal by age and size, in small steps.
 
-What was done goes first. Harm, approvals and releases are kept four times as long, and go for want of room only when
-nothing else is left. Open records and what is younger than the hour of the brake are never pruned.
+Ordinary changes are deleted first. Harm, approvals and releases are kept four times as long, and are deleted for lack
+of space only if there is nothing else. Open records, and entries younger than the hour of the brake, are never pruned.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Boot
 
 HARM_IS_KEPT: Final = 4
-"""How many times as long harm, approvals and releases are kept."""
+"""The factor by which harm, approvals and releases are kept longer."""
 
 AT_ONCE: Final = 10_000
-"""So many entries of a class are pruned at once at the most: a tenth of a second."""
+"""The most entries of a class that are pruned in one step, which takes about 0.1 s and blocks the journal."""
 
 _DEEDS: Final = "harm = '' AND who = ''"
 _HARM: Final = "(harm != '' OR who != '')"
@@ -29,7 +29,7 @@ _PRUNABLE: Final = f"outcome != 'begun' AND NOT {younger_than('hour')}"
 
 
 def prune_journal(connection: sqlite3.Connection, *, days: timedelta, entries: int, now: datetime, boot: Boot) -> int:
-    """Delete what is older than so many days, then the oldest of what is more than so many entries; return how many."""
+    """Delete entries older than so many days, then the oldest beyond so many entries; return how many were deleted."""
     values = moment(now, boot) | {"hour": WINDOW.total_seconds()}
     seconds = days.total_seconds()
     gone = 0

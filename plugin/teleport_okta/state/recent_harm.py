@@ -1,8 +1,8 @@
-"""The harm of the last hour, kept in memory between two questions: every plan of a key asks for it.
+"""A cache of the harm of the last hour, which every plan of a key needs.
 
-A pass in which thousands leave asks once for each of them. Reading every row each time would make the pass quadratic,
-so only the names that the journal has written since the last question are read again. Temporary triggers note these
-names, so that no writer of the journal can forget to.
+A pass in which thousands of people leave reads it once for each of them. Reading all rows each time would make the pass
+quadratic, so only the names that were written to the journal since the last call are read again. Temporary triggers
+record these names, so that no code that writes the journal has to.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Boot
 
 _STALE: Final = 1.0
-"""Seconds after which everything is read anew, because rows leave the hour and cease to be open by the passing of time.
+"""Seconds after which all rows are read again, because with time alone rows leave the hour, and open ones end.
 
 Both limits are long compared with this (an hour, and the lag of Teleport's listings).
 """
 
 _MOST_NAMES: Final = 500
-"""So many written names are read one by one; beyond that, reading everything is cheaper."""
+"""The most names that are read one by one; for more names, reading all rows is cheaper."""
 
 _NOTE: Final = "note_written_in_journal"
 _NOTING: Final = tuple(
@@ -34,7 +34,7 @@ _NOTING: Final = tuple(
     f"BEGIN SELECT {_NOTE}({row}.name); END"
     for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
 )
-"""Triggers of the connection that call a function of ours. A table of names would make each question a write."""
+"""Triggers of the connection that call our function. A table of names would make each call a write."""
 
 _HARM: Final = (
     "SELECT name, harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
@@ -49,7 +49,7 @@ _HARM: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked for: the steps of harm within a span. The newest lock of a user is open within the `lag`."""
+    """One call for the steps of harm within a span. The newest lock of a user counts as open within the `lag`."""
 
     span: timedelta
     lag: timedelta
@@ -62,7 +62,7 @@ class Asked:
         return moment(self.now, self.boot) | spans
 
     def is_soon_after(self, earlier: Asked) -> bool:
-        """Whether this is the same question, less than `_STALE` seconds later by both clocks."""
+        """Whether this is the same call, less than `_STALE` seconds later by both clocks."""
         same = (self.span, self.lag, self.boot.id) == (earlier.span, earlier.lag, earlier.boot.id)
         by_boot = self.boot.elapsed - earlier.boot.elapsed
         by_day = (self.now - earlier.now).total_seconds()
@@ -70,7 +70,7 @@ class Asked:
 
 
 class RecentHarm:
-    """Answers for one database, in its thread."""
+    """The cache of one database; used in its thread only."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[PastHarm]] = {}
@@ -82,10 +82,10 @@ class RecentHarm:
     def within(self, connection: sqlite3.Connection, asked: Asked, *, rollbacks: int) -> list[PastHarm]:
         """Return every step of a harm that was done, or may have been.
 
-        `rollbacks` counts the transactions that were rolled back: what was read in one of those is not true.
+        `rollbacks` is the number of transactions rolled back: rows that were read in one of them are void.
         """
         earlier, self._asked = self._asked, None
-        # Names that a transaction noted before it was rolled back do no harm: they are read once more.
+        # Names from a transaction that was rolled back do no damage: they are only read once more.
         written, self._written = self._written, set()
         if self._connection is not connection:
             connection.create_function(_NOTE, 1, self._note)
@@ -100,8 +100,8 @@ class RecentHarm:
         else:
             self._steps = {}
             self._take(connection, _HARM, asked.values())
-        # Set last: an error on the way leaves nothing that the next question could go on from. A later question of the
-        # same second goes on from the first one's moment, so that nothing is older than `_STALE`.
+        # Set last: after an error, the next call must read everything again. A later call within the same second keeps
+        # the time of the first one, so that no row is older than `_STALE`.
         self._asked = earlier if can_go_on and len(written) <= _MOST_NAMES else asked
         self._rollbacks = rollbacks
         return [step for steps in self._steps.values() for step in steps]

@@ -1,4 +1,4 @@
-"""The groups of the SCIM door, and who is in them, as the client last said."""
+"""The groups of SCIM clients and their members, as a client last sent them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ASKED_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class GroupsPage:
-    """Some groups of a listing, and how many there are in all."""
+    """Some groups of a listing, and the total number."""
 
     total: int
     groups: tuple[ProvisionedGroup, ...]
@@ -32,7 +32,7 @@ class GroupsPage:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The groups that have a list of their own, by its name, and the lists of those that were deleted."""
+    """The groups with their own list, by its name, and the lists of deleted groups."""
 
     pushed: Mapping[str, PushedGroup] = field(default_factory=dict)
     unpushed: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What happens to the members of a group, by SCIM id: all are replaced, or some come and some go."""
+    """A change of the members of a group, by SCIM id: all are replaced, or some are added and some removed."""
 
     all: Sequence[str] | None = None
     added: Sequence[str] = ()
@@ -51,23 +51,23 @@ UNCHANGED: Final = Members()
 
 
 class ScimGroups:
-    """Reads and writes the groups of the SCIM door. Every method raises StateError."""
+    """Reads and writes the groups of SCIM clients. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, scim_id: str) -> ProvisionedGroup | None:
-        """Return a group by SCIM id; None where there is none, or it was deleted."""
+        """Return a group by SCIM id; None if there is none, or it was deleted."""
         found = await self._some("id = ? AND NOT is_deleted", (scim_id,))
         return found[0] if found else None
 
     async def being_deleted(self, scim_id: str) -> ProvisionedGroup | None:
-        """Return a group whose deletion was begun, and of which the client was not told that it is done."""
+        """Return a group whose deletion was started and not yet answered to the client."""
         found = await self._some("id = ? AND is_deleted AND NOT is_answered", (scim_id,))
         return found[0] if found else None
 
     async def named(self, display_name: str) -> ProvisionedGroup | None:
-        """Return the group of a name, compared without case; None where there is none."""
+        """Return the group with a name, compared without case; None if there is none."""
         found = await self._some("folded = ? AND NOT is_deleted", (folded(display_name),))
         return found[0] if found else None
 
@@ -76,7 +76,7 @@ class ScimGroups:
         return await self._some("external_id = ? AND NOT is_deleted ORDER BY number", (external_id,))
 
     async def count_of_name(self, display_name: str) -> int:
-        """Return how many groups had a name when they were made, deleted ones among them."""
+        """Return how many groups were created with a name, including deleted ones."""
 
         def select(connection: sqlite3.Connection) -> int:
             row = connection.execute("SELECT count(*) FROM scim_groups WHERE first_name = ?", (folded(display_name),))
@@ -85,15 +85,15 @@ class ScimGroups:
         return await self._database.submit(select)
 
     async def was_there(self, scim_id: str) -> bool:
-        """Whether there ever was a group of a SCIM id, deleted ones among them."""
+        """Whether there was ever a group with a SCIM id."""
         return bool(await self._some("id = ?", (scim_id,)))
 
     async def every(self) -> list[ProvisionedGroup]:
-        """Return all groups, deleted ones among them."""
+        """Return all groups, including deleted ones."""
         return await self._some("1", ())
 
     async def page(self, *, skip: int, most: int) -> GroupsPage:
-        """Return groups in the order of their creation, leaving out so many."""
+        """Return at most `most` groups in the order of their creation, after the first `skip`."""
 
         def select(connection: sqlite3.Connection) -> GroupsPage:
             (total,) = connection.execute("SELECT count(*) FROM scim_groups WHERE NOT is_deleted").fetchone()
@@ -106,14 +106,14 @@ class ScimGroups:
         return await self._database.submit(select)
 
     async def members(self, scim_ids: Collection[str]) -> dict[str, list[str]]:
-        """Return who is in these groups, by SCIM ids."""
+        """Return the members of these groups, by SCIM ids."""
         found: dict[str, list[str]] = {one: [] for one in scim_ids}
         for group_id, user_id in await self._pairs("group_id", scim_ids, "group_id, user_id"):
             found[group_id].append(user_id)
         return found
 
     async def groups_of(self, user_ids: Collection[str]) -> dict[str, list[ProvisionedGroup]]:
-        """Return in which groups these users are, by SCIM id; users in none are left out."""
+        """Return the groups of these users, by SCIM id; users in no group are left out."""
         pairs = await self._pairs("user_id", user_ids, "user_id, group_id")
         ids = sorted({group_id for _, group_id in pairs})
         groups: dict[str, ProvisionedGroup] = {}
@@ -130,9 +130,9 @@ class ScimGroups:
     async def put(
         self, group: ProvisionedGroup, members: Members = UNCHANGED, *, hints: Iterable[Hint] = (), at: datetime
     ) -> None:
-        """Write a group, what happens to its members, and hints to look at. Durable, and all or nothing.
+        """Write a group, a change of its members, and hints, in one durable transaction.
 
-        Of a group that is known, the Okta group stays as it is: `unbind` may have been faster.
+        The Okta group of an existing group is not changed, because `unbind` may have changed it meanwhile.
         """
         rows = list(hints)
 
@@ -150,7 +150,7 @@ class ScimGroups:
         await self._database.submit(write)
 
     async def put_all(self, groups: Iterable[tuple[ProvisionedGroup, Collection[str]]]) -> None:
-        """Write groups with the SCIM ids of their members, all or none."""
+        """Write groups with the SCIM ids of their members, in one transaction."""
         rows = list(groups)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -161,11 +161,11 @@ class ScimGroups:
         await self._database.submit(write)
 
     async def bound(self) -> list[ProvisionedGroup]:
-        """Return the groups that are Okta groups of which list sync keeps a list."""
+        """Return the groups that are bound to an Okta group, whose list is kept by list sync."""
         return await self._some("okta_id <> '' AND NOT is_deleted", ())
 
     async def unbind(self, groups: Iterable[ProvisionedGroup], *, hints: Iterable[Hint] = (), at: datetime) -> None:
-        """Let groups have lists of their own from now on, and write hints to look at. Durable, and all or nothing."""
+        """Give groups their own lists, and write hints, in one durable transaction."""
         ids, rows = [(group.id,) for group in groups], list(hints)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -175,7 +175,7 @@ class ScimGroups:
         await self._database.submit(write)
 
     async def forget(self, scim_id: str) -> None:
-        """Drop a group: it was written for a request that came to nothing."""
+        """Delete a group that was written for a request that failed."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM scim_members WHERE group_id = ?", (scim_id,))
@@ -184,13 +184,13 @@ class ScimGroups:
         await self._database.submit(write)
 
     async def take_out(self, user_id: str) -> None:
-        """Take a user out of every group, because the client deleted the user."""
+        """Remove a user from every group, because the client deleted the user."""
         await self._database.submit(
             lambda connection: connection.execute("DELETE FROM scim_members WHERE user_id = ?", (user_id,))
         )
 
     async def with_lists(self, list_names: Collection[str] | None = None) -> Pushed:
-        """Return the groups that have these lists of their own, or all of them, and who is in them by Okta id."""
+        """Return the groups with these lists, or all with their own list, with their members by Okta id."""
         where, values = "okta_id = ''", tuple[str, ...]()
         if list_names is not None:
             ids = tuple(name.removeprefix(PUSHED) for name in list_names)

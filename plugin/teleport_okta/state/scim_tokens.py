@@ -1,6 +1,6 @@
-"""The bearer tokens of SCIM clients: their hashes, two at the most, so that a token can be replaced without a gap.
+"""The hashes of the bearer tokens of SCIM clients: two at most, so that a token can be replaced without interruption.
 
-A token is 256 random bits, so its SHA-256 says nothing about it, and needs neither a salt nor a slow hash.
+A token has 256 random bits and cannot be guessed from its SHA-256, so neither a salt nor a slow hash is needed.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ TRIGGER: Final = "scim-token"
 _KIND: Final = "scim_token"
 _ID_LENGTH: Final = 8
 _USE_IS_WRITTEN_AFTER: Final = timedelta(hours=1)
-"""A write for every request would cost more than the request."""
+"""A write for every request would take longer than the request."""
 
 
 class TooManyTokensError(TeleportOktaError):
-    """A third token is refused. Revoke one of the two, or replace the older."""
+    """There are two tokens already. Revoke one of them, or replace the older one."""
 
 
 class NoSuchTokenError(TeleportOktaError):
-    """There is no token with the id that was given. `scim-token list` shows those that there are."""
+    """There is no token with this id. `scim-token list` shows the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScimToken:
-    """What is known of a token: its id (the first 8 digits of its SHA-256), and when it was made and last used."""
+    """A token: its id (the first 8 digits of its SHA-256), and the times of its creation and last use."""
 
     id: str
     created: datetime
@@ -60,20 +60,20 @@ class AddedToken:
 class ScimTokenStore:
     """Reads and writes tokens, by SHA-256 as 64 hexadecimal digits. Every method raises StateError.
 
-    The hashes are held in memory: this process alone writes them, and each request asks for them.
+    The hashes are cached in memory: only this process writes them, and each request needs them.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.changed = asyncio.Event()
-        """Is set when a token was added or revoked; who waits for it clears it."""
+        """Set when a token was added or revoked; the waiting task clears it."""
 
         self._digests: tuple[str, ...] | None = None
         self._used: dict[str, datetime] = {}
         self._use_written: dict[str, datetime] = {}
 
     async def digests(self) -> tuple[str, ...]:
-        """Return the hashes of all tokens that are good."""
+        """Return the hashes of all valid tokens."""
         if self._digests is None:
             self._digests = await self._database.submit(_digests)
         return self._digests
@@ -86,9 +86,9 @@ class ScimTokenStore:
     async def add(
         self, digest: str, *, at: datetime, by: str = "", boot: Boot | None = None, replace_oldest: bool = False
     ) -> AddedToken:
-        """Add a token; the journal says `by` whom.
+        """Add a token; the journal records `by` whom.
 
-        With `replace_oldest` the older of two goes in the same step. Raises TooManyTokensError without.
+        With `replace_oldest`, the older of two is revoked in the same transaction. Otherwise raises TooManyTokensError.
         """
 
         def write(connection: sqlite3.Connection) -> tuple[AddedToken | TooManyTokensError, tuple[str, ...]]:
@@ -115,7 +115,7 @@ class ScimTokenStore:
         return answer
 
     async def revoke(self, token_id: str, *, at: datetime, by: str = "", boot: Boot | None = None) -> ScimToken:
-        """Remove a token, which is refused from now on; the journal says `by` whom. Raises NoSuchTokenError."""
+        """Remove a token, which is refused from now on; the journal records `by` whom. Raises NoSuchTokenError."""
 
         def write(connection: sqlite3.Connection) -> tuple[ScimToken | None, tuple[str, ...]]:
             token = next((token for token in _tokens(connection) if token.id == token_id), None)
@@ -128,11 +128,11 @@ class ScimTokenStore:
         self.changed.set()
         if token is None:
             what = f"there is no SCIM token {token_id}"
-            raise NoSuchTokenError(what, remedy="`teleport-okta scim-token list` shows those that there are")
+            raise NoSuchTokenError(what, remedy="`teleport-okta scim-token list` shows the tokens")
         return token
 
     async def note_use(self, digest: str, *, at: datetime) -> None:
-        """Note that a token was used; written once an hour, in between only remembered."""
+        """Record the use of a token: in memory, and once an hour in the database."""
         token_id = digest[:_ID_LENGTH]
         self._used[token_id] = at
         written = self._use_written.get(token_id)

@@ -1,7 +1,7 @@
-"""The users of the SCIM door, as its client last described them.
+"""The users of SCIM clients, as a client last sent them.
 
-One record for each Okta id. A record stays after its resource was deleted: what it denies must not be forgotten, and a
-new resource of the same person gets another id.
+There is one record for each Okta id. It stays after its resource was deleted, because its denial must last, and a new
+resource of the same person must get another id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ASKED_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class UsersPage:
-    """Some users of a listing, and how many there are in all."""
+    """Some users of a listing, and the total number."""
 
     total: int
     users: tuple[ProvisionedUser, ...]
@@ -34,29 +34,29 @@ class UsersPage:
 
 @dataclass(frozen=True, slots=True)
 class UserCounts:
-    """How many people a client provisioned, and how many it took away (deleted resources are not among them)."""
+    """How many people a client provisioned, and how many it denies (without deleted resources)."""
 
     active: int
     denied: int
 
 
 def folded(user_name: str) -> str:
-    """Return a name as it is compared: without case (RFC 7643 §4.1.1)."""
+    """Return the form of a name for comparison: without case (RFC 7643 §4.1.1)."""
     return user_name.casefold()
 
 
 class ScimUsers:
-    """Reads and writes the users of the SCIM door. Every method raises StateError."""
+    """Reads and writes the users of SCIM clients. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, scim_id: str) -> ProvisionedUser | None:
-        """Return a user by SCIM id; None where there is none, or it was deleted."""
+        """Return a user by SCIM id; None if there is none, or it was deleted."""
         return await self._one("id = ? AND NOT is_deleted", scim_id)
 
     async def named(self, user_name: str) -> ProvisionedUser | None:
-        """Return the user of a name, compared without case; None where there is none."""
+        """Return the user with a name, compared without case; None if there is none."""
         return await self._one("folded = ? AND NOT is_deleted", folded(user_name))
 
     async def of_person(self, okta_id: str) -> ProvisionedUser | None:
@@ -68,7 +68,7 @@ class ScimUsers:
         return await self._some("external_id = ? AND NOT is_deleted ORDER BY number", (external_id,))
 
     async def page(self, *, skip: int, most: int) -> UsersPage:
-        """Return users in the order of their creation, leaving out so many."""
+        """Return at most `most` users in the order of their creation, after the first `skip`."""
 
         def select(connection: sqlite3.Connection) -> UsersPage:
             (total,) = connection.execute("SELECT count(*) FROM scim_users WHERE NOT is_deleted").fetchone()
@@ -93,7 +93,7 @@ class ScimUsers:
         return await self._database.submit(select)
 
     async def are_known(self) -> bool:
-        """Whether there is any record, of a deleted resource perhaps."""
+        """Whether there is any record, also of a deleted resource."""
         return bool(await self._some("1 LIMIT 1", ()))
 
     async def some(self, okta_ids: Collection[str]) -> dict[str, ProvisionedUser]:
@@ -107,13 +107,13 @@ class ScimUsers:
         return found
 
     async def everybody(self) -> dict[str, ProvisionedUser]:
-        """Return every record, by Okta id, those of deleted resources among them."""
+        """Return every record, by Okta id, including those of deleted resources."""
         return {user.okta_id: user for user in await self._some("1 ORDER BY number", ())}
 
     async def with_ids(self, scim_ids: Collection[str]) -> dict[str, str]:
-        """Return the Okta ids of these users, by SCIM id; ids of nobody are left out.
+        """Return the Okta ids of these users, by SCIM id; unknown ids are left out.
 
-        Whole records of a group of thousands would take the time of everybody else.
+        Only ids are read: whole records of a group of thousands would block the database for other requests.
         """
         wanted = sorted(scim_ids)
 
@@ -133,7 +133,7 @@ class ScimUsers:
         return await self._database.submit(select)
 
     async def put(self, user: ProvisionedUser, *, hints: Iterable[Hint] = (), at: datetime) -> None:
-        """Write a record in place of that of the same person, with hints to look at. Durable, and all or nothing."""
+        """Write or replace the record of a person, with hints, in one durable transaction."""
         rows = list(hints)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -143,12 +143,12 @@ class ScimUsers:
         await self._database.submit(write)
 
     async def put_all(self, users: Iterable[ProvisionedUser]) -> None:
-        """Write records, all or none."""
+        """Write records in one transaction."""
         rows = [_values(user) for user in users]
         await self._database.submit(lambda connection: connection.executemany(_PUT, rows))
 
     async def bind(self, user: ProvisionedUser, okta_id: str) -> ProvisionedUser:
-        """Make the record of a person without an Okta id that of the person who has this one; return it."""
+        """Set the Okta id of a record that had none, and return the record."""
         await self._database.submit(
             lambda connection: connection.execute(
                 "UPDATE scim_users SET okta_id = ? WHERE okta_id = ?", (okta_id, user.okta_id)
@@ -157,7 +157,7 @@ class ScimUsers:
         return replace(user, okta_id=okta_id)
 
     async def forget(self, okta_id: str) -> None:
-        """Drop the record of a person: it was written for a request that came to nothing."""
+        """Delete the record of a person that was written for a request that failed."""
         await self._database.submit(
             lambda connection: connection.execute("DELETE FROM scim_users WHERE okta_id = ?", (okta_id,))
         )

@@ -1,6 +1,6 @@
-"""A copy of the state, to read beside the process that holds it; what is written into the copy is gone with it.
+"""Copies the state, to read it while another process holds it. Writes into the copy are lost with it.
 
-Nothing is made or changed in the data directory, so a copy may be taken as another user who may read the file.
+Nothing is created or changed in the data directory, so any user who may read the file can make a copy.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _TRIES: Final = 3
 def read_only(path: Path) -> str:
     """Return the URI by which SQLite opens a database without writing.
 
-    Without a write-ahead log there is nothing but the file, which may then be taken as it is: otherwise even a reader
-    makes files beside it. With one, of a process that works or died, it must be read too.
+    Without a write-ahead log, `immutable` keeps SQLite from creating files beside the database, as even a reader
+    does otherwise. With one, of a process that runs or died, the log must be read too, so `immutable` would be wrong.
     """
     return f"file:{quote(str(path.absolute()))}?mode=ro" + ("" if _has_log(path) else "&immutable=1")
 
 
 def copied(path: Path) -> sqlite3.Connection:
-    """Return a copy of a database, or an empty one where there is none. Raises sqlite3.Error or OSError."""
+    """Return a copy of a database, or an empty one if there is none. Raises sqlite3.Error or OSError."""
     for _ in range(_TRIES):
         copy = sqlite3.connect("", isolation_level=None)  # a private temporary file, in memory while it is small
         before = _stamp(path)
@@ -34,7 +34,7 @@ def copied(path: Path) -> sqlite3.Connection:
             return copy
         with closing(sqlite3.connect(read_only(path), uri=True)) as source:
             source.backup(copy)
-        # A file that is taken as it is may have been written meanwhile: then the copy may be torn.
+        # With `immutable` SQLite does not detect writes by others: if there were any, the copy may be inconsistent.
         if before[0] or _stamp(path) == before:
             return copy
         copy.close()
@@ -48,7 +48,7 @@ def _has_log(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> tuple[bool, int, int] | None:
-    """Return whether there is a log, and size and time of the file; None where there is no file."""
+    """Return whether there is a log, and the size and time of the file; None if there is no file."""
     try:
         has_log, found = _has_log(path), path.stat()
     except FileNotFoundError:

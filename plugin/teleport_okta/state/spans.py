@@ -1,4 +1,4 @@
-"""How long ago a record was: by the boot clock within one boot of the machine, by the time of day otherwise."""
+"""The age of a record: by the boot clock within one boot of the machine, otherwise by the time of day."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def younger_than(span: str) -> str:
-    """Return the condition in SQL that a record is younger than the seconds of a parameter, beside those of `moment`.
+    """Return the SQL condition that a record is younger than the seconds in parameter `span`, beside those of `moment`.
 
-    The time of day can be set, so it counts only where the boot clock says nothing. A record of the future is young.
+    The time of day can be set, so it counts only if the boot clock cannot. A record from the future counts as young.
     """
     return (
         f"((boot != '' AND boot = :boot AND elapsed <= :elapsed AND elapsed > :elapsed - :{span}) "
@@ -28,7 +28,7 @@ def moment(now: datetime, boot: Boot) -> dict[str, object]:
 
 
 def age(time: datetime, of: Boot | None, now: datetime, boot: Boot) -> timedelta:
-    """Return how long ago a record of this time was."""
+    """Return the age of a record with this time."""
     if of is not None and of.id and of.id == boot.id and of.elapsed <= boot.elapsed:
         return timedelta(seconds=boot.elapsed - of.elapsed)
     return now - time

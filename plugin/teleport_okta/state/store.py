@@ -1,7 +1,4 @@
-"""The store: what one process remembers between passes, by what it means.
-
-Every method raises StateError when the file cannot be read or written.
-"""
+"""The store: the state of one process, by subject. Every method raises StateError if the file cannot be used."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "state.db"
 
 BASELINE: Final = "believed count"
-"""The key under which the size of the last believed listing is remembered."""
+"""The key of the baseline: the size of the last listing of people whose absences were believed."""
 
 _COST: Final = "cost"
 _LAST_SUCCESS: Final = "last success"
@@ -61,10 +58,10 @@ _PLANS_KEPT: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """A quarantined row: since when it is set aside for this reason, and when it is tried again.
+    """A quarantined row, with the time since which it has this reason, and the time of the next try.
 
-    `tries` counts how often its change was refused in a row, and `attempt` is the digest of that change; a row that
-    is set aside for what it is has none.
+    `tries` counts how often its change was refused in a row, and `attempt` is the digest of that change; both are unset
+    for a row that is in quarantine for another reason than a refused change.
     """
 
     row: Quarantined
@@ -81,10 +78,10 @@ class QuarantineEntry:
 
 @dataclass(frozen=True, slots=True)
 class WholePass:
-    """A full pass that read and applied everything, and that no other one has followed.
+    """The last full pass, if it read and applied everything.
 
-    `terms` is a digest of what it went by: the settings, the organisation, what the cluster can do. `lost_traits` are
-    the attributes that too many users would have lost by it, and `doubt` says so.
+    `terms` is a digest of its conditions: the settings, the organisation, the features of the cluster. `lost_traits`
+    are the attributes that too many users would have lost by it, and `doubt` is the message about that.
     """
 
     started: datetime
@@ -95,12 +92,11 @@ class WholePass:
 
 
 class Store:
-    """The state of one process; `journal` is the record of what it did, `approvals` what a person approved.
+    """The state of one process.
 
-    `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
-    `user_names` whom the names of users stood for last, `hints` what waits to be looked at,
-    `fingerprints` what the cluster was seen to hold, `scim_tokens` the tokens of SCIM clients,
-    `scim_users` and `scim_groups` whom and what they described.
+    Its parts: `journal` and `approvals`; `directory` (groups and apps as last read); `left` (left memberships);
+    `user_names` (the last person of each user name); `hints`; `fingerprints`; and the tokens, users and groups of SCIM
+    clients (`scim_tokens`, `scim_users`, `scim_groups`).
     """
 
     def __init__(self, database: Database) -> None:
@@ -124,32 +120,32 @@ class Store:
 
     @classmethod
     async def open_copy(cls, data_dir: Path) -> Store:
-        """Open a copy of the state, to read beside the process that holds it; what is written is not kept."""
+        """Open a copy of the state, to read it while another process holds it; writes into it are not kept."""
         return cls(await Database.copy(data_dir / FILE_NAME))
 
     async def close(self) -> None:
-        """Write what waits and close."""
+        """Write the waiting entries of the journal, and close."""
         try:
             await self.journal.flush()
         finally:
             await self._database.close()
 
     async def baseline(self) -> int | None:
-        """How many people the last complete listing had whose absences were settled; None when there was none."""
+        """The size of the last complete listing of people whose absences were believed; None if there was none."""
         text = await self._recall(BASELINE)
         return None if text is None else int(text)
 
     async def last_success(self) -> datetime | None:
-        """When a pass last ended without a failure."""
+        """The end of the last pass without a failure; None if there was none."""
         text = await self._recall(_LAST_SUCCESS)
         return datetime.fromisoformat(text) if text else None
 
     async def remember_success(self, moment: datetime) -> None:
-        """Note the end of a pass without a failure."""
+        """Store the end of a pass without a failure."""
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
     async def whole_pass(self) -> WholePass | None:
-        """Return the last full pass, if it read and applied everything; None while, or after, one that did not."""
+        """Return the last full pass if it read and applied everything; otherwise, and during a pass, None."""
         text = await self._recall(_WHOLE)
         if not text:
             return None
@@ -157,7 +153,7 @@ class Store:
         return WholePass(datetime.fromisoformat(started), datetime.fromisoformat(finished), terms, tuple(traits), doubt)
 
     async def remember_whole_pass(self, whole: WholePass | None) -> None:
-        """Note a full pass that read and applied everything; None: one begins, or did not come so far."""
+        """Store a full pass that read and applied everything; None: a pass starts, or failed."""
         if whole is None:
             await self._memorise(_WHOLE, "")
             return
@@ -165,47 +161,47 @@ class Store:
         await self._memorise(_WHOLE, json.dumps([*times, whole.terms, whole.lost_traits, whole.doubt]))
 
     async def asked(self, what: str) -> datetime | None:
-        """When Okta was last asked what had changed of `what`; None: never."""
+        """When Okta was last asked for changes of `what`; None: never."""
         text = await self._recall(_ASKED.format(what))
         return datetime.fromisoformat(text) if text else None
 
     async def remember_asked(self, what: str, at: datetime) -> None:
-        """Note that Okta was asked what had changed of `what`."""
+        """Store that Okta was asked for changes of `what`."""
         await self._memorise(_ASKED.format(what), at.isoformat())
 
     async def plugin_settings(self, name: str) -> OktaPluginSettings | None:
-        """Return the settings of a plugin resource as they were last read; None: they never were, or it was deleted."""
+        """Return the settings of a plugin resource as last read; None if they never were, or it was deleted."""
         text = await self._recall(_PLUGIN.format(name))
         return OktaPluginSettings.from_json(text) if text else None
 
     async def remember_plugin_settings(self, name: str, settings: OktaPluginSettings | None) -> None:
-        """Note the settings of a plugin resource; None: there is no such plugin."""
+        """Store the settings of a plugin resource; None: there is no such plugin."""
         await self._memorise(_PLUGIN.format(name), "" if settings is None else settings.as_json())
 
     async def enrolled_app(self, connector: str) -> str | None:
-        """Return the id of the Okta app that an enrolment created for a SAML connector; None: none is known."""
+        """Return the id of the Okta app that an enrolment created for a SAML connector; None if none is known."""
         return await self._recall(_ENROLLED.format(connector)) or None
 
     async def remember_enrolled_app(self, connector: str, app_id: str) -> None:
-        """Note the Okta app that was created for a SAML connector; an empty id: it was deleted."""
+        """Store the Okta app that was created for a SAML connector; an empty id: it was deleted."""
         await self._memorise(_ENROLLED.format(connector), app_id)
 
     async def audited(self) -> int | None:
-        """Return up to which journal entry Teleport's audit log was told; None: it never was."""
+        """Return the last journal entry that was sent to Teleport's audit log; None if none was."""
         text = await self._recall(_AUDITED)
         return None if text is None else int(text)
 
     async def remember_audited(self, sequence: int) -> None:
-        """Note up to which journal entry Teleport's audit log was told."""
+        """Store the last journal entry that was sent to Teleport's audit log."""
         await self._memorise(_AUDITED, str(sequence))
 
     async def part_results(self) -> tuple[PartResult, ...]:
-        """Return how each part went in the last full pass that there was; a part without one is left out."""
+        """Return the result of each part in its last full pass; a part without one is left out."""
         text = await self._recall(_PARTS)
         return tuple(_PART_RESULTS.validate_json(text)) if text else ()
 
     async def remember_part_results(self, results: Sequence[PartResult]) -> None:
-        """Note how each part went."""
+        """Store the result of each part."""
         await self._memorise(_PARTS, _PART_RESULTS.dump_json(list(results)).decode())
 
     async def remember_people(
@@ -217,10 +213,11 @@ class Store:
         managed: Container[str] = (),
         left: Iterable[str] = (),
     ) -> None:
-        """Note the people who were read, and which of them have a user with our label (`managed`, by Okta id).
+        """Store the people who were read, and which of them have a user with our label (`managed`, by Okta id).
 
-        `left` are the ids of those who have none any more, read or not. If the absences of a listing are settled,
-        `settled` is how many people it had: that is the new baseline, and all others are forgotten. None: they are not.
+        `left` are the ids of people without a user now, whether they were read or not. `settled` is the size of a
+        listing whose absences are believed: it is the new baseline, and all other people are deleted. None: no absence
+        is believed.
         """
         rows = [
             (
@@ -248,7 +245,7 @@ class Store:
         await self._database.submit(write)
 
     async def managed(self) -> frozenset[str]:
-        """Return the Okta ids of the people who were users of ours after the last pass."""
+        """Return the Okta ids of the people who had a user of ours after the last pass."""
 
         def select(connection: sqlite3.Connection) -> frozenset[str]:
             return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen WHERE managed"))
@@ -256,7 +253,7 @@ class Store:
         return await self._database.submit(select)
 
     async def people(self) -> dict[str, SeenPerson]:
-        """Return everybody who was read and is not known to have left, by Okta id."""
+        """Return all stored people, by Okta id."""
         return await people_seen(self._database)
 
     async def settle_quarantine(self, entries: Iterable[QuarantineEntry], *, scope: Scope = EVERYTHING) -> None:
@@ -291,24 +288,24 @@ class Store:
         return await self._database.submit(_quarantine)
 
     async def settle_findings(self, findings: Findings, *, at: datetime, scope: Scope = EVERYTHING) -> None:
-        """Make these what is held and found of everything in a scope, as a plan of `at` has it."""
+        """Replace the findings in a scope by these, from a plan of `at`."""
         await self._findings.settle(findings, at=at, scope=scope)
 
     async def findings(self) -> Findings:
-        """Return everything that is held and found."""
+        """Return all held harm and all leftovers."""
         return await self._findings.read()
 
     async def remember_cost(self, cost: PassCost) -> None:
-        """Keep what the last reading cost, for `status`."""
+        """Store the cost of the last reading, for `status`."""
         await self._memorise(_COST, json.dumps(cost.as_json()))
 
     async def cost(self) -> PassCost | None:
-        """Return what the last reading cost, and what the next one will."""
+        """Return the cost of the last reading, and the forecast for the next one."""
         text = await self._recall(_COST)
         return None if text is None else PassCost(**json.loads(text))
 
     async def remember_plan(self, digest: str, changes: Sequence[str], *, at: datetime) -> None:
-        """Keep what a shown plan would have done, one line a change; only the latest few plans are kept."""
+        """Store the changes of a shown plan, one line each; only the latest few plans are kept."""
         text = json.dumps(changes, ensure_ascii=False)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -321,7 +318,7 @@ class Store:
         await self._database.submit(write)
 
     async def remembered_plan(self, digest: str) -> list[str] | None:
-        """Return the lines of a plan that was shown; None for a digest that is not remembered."""
+        """Return the lines of a shown plan; None if it is no longer stored."""
 
         def select(connection: sqlite3.Connection) -> list[str] | None:
             row = connection.execute("SELECT changes FROM plans WHERE digest = ?", (digest,)).fetchone()

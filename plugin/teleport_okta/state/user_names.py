@@ -1,7 +1,7 @@
-"""Which person each user name stood for last: known for as long as the user is there, and long after that.
+"""The last person of each user name, kept while the user exists, and long after that.
 
-Whoever had a name last may have back what people gave it (`model/inheritance.py`), so this must not be lost with the
-journal's older entries, or because a user was there before this state was.
+The last person of a name may have the memberships under it back (`model/inheritance.py`). So this is not only in the
+journal, whose older entries are pruned, and which lacks users that are older than this state.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _ASKED_AT_ONCE = 500
 
 
 class UserNames:
-    """Reads and writes whom names stand for, by Okta id. Every method raises StateError."""
+    """Reads and writes the persons of names, by Okta id. Every method raises StateError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def settle(self, names: Mapping[str, str], *, at: datetime, keep: timedelta) -> None:
-        """Make these all the names of users of ours.
+        """Replace the names of our users by these.
 
-        Others are forgotten when they have been gone for longer than `keep`, and no membership is left in them.
+        Other names are deleted when their users have been gone for longer than `keep`, and no membership is left.
         """
 
         def write(connection: sqlite3.Connection) -> None:
@@ -42,7 +42,7 @@ class UserNames:
         await self._database.submit(write)
 
     async def settle_people(self, ids: Iterable[str], names: Mapping[str, str], *, at: datetime) -> None:
-        """Make these all the names of users of ours who stand for some people."""
+        """Replace the names of our users who stand for some people by these."""
         of_people = [(okta_id,) for okta_id in ids]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -52,7 +52,7 @@ class UserNames:
         await self._database.submit(write)
 
     async def there(self) -> dict[str, str]:
-        """Map the names of the users of ours that were there after the last pass to the Okta ids they stood for."""
+        """Return the Okta ids of our users after the last pass, by user name."""
 
         def select(connection: sqlite3.Connection) -> dict[str, str]:
             return dict(connection.execute("SELECT name, okta_id FROM user_names WHERE is_there").fetchall())
@@ -60,9 +60,9 @@ class UserNames:
         return await self._database.submit(select)
 
     async def last_holders(self, names: Collection[str]) -> dict[str, str]:
-        """Return which Okta ids names stood for last: what was written since the last pass counts more than the pass.
+        """Return the last Okta id of each name; the journal's entries since the last pass are newer than the pass.
 
-        Names of which nothing is known are left out.
+        Unknown names are left out.
         """
         wanted = sorted(names)
 

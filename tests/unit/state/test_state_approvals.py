@@ -104,38 +104,38 @@ async def test_what_nobody_may_approve_is_no_part_of_it(store):
     assert (await store.approvals.approve(held_digest([ADA]), at=NOW)).harmed == {ADA}
 
 
-async def test_a_digest_that_nothing_was_held_under_lately_is_refused(store):
+async def test_a_digest_that_no_held_harm_had_lately_is_refused(store):
     await store.settle_findings(held(ADA), at=NOW)
-    with pytest.raises(NothingHeldError, match=f"nothing was held.*now has the digest {held_digest([ADA])}"):
+    with pytest.raises(NothingHeldError, match=f"no held harm had the digest.*now has the digest {held_digest([ADA])}"):
         await store.approvals.approve(held_digest([BOB]), at=NOW)
     with pytest.raises(NothingHeldError):
         await store.approvals.approve(held_digest([ADA]), at=NOW + DAY)
 
 
-async def test_an_earlier_held_set_admits_what_of_it_is_still_held_and_says_so(store):
+async def test_the_digest_of_an_earlier_set_approves_the_part_that_is_still_held(store):
     earlier = held_digest([ADA, BOB])
     await store.settle_findings(held(ADA, BOB), at=NOW)
     await store.settle_findings(held(ADA), at=NOW)
     approval = await store.approvals.approve(earlier, at=NOW)
     assert (approval.digest, approval.harmed) == (held_digest([ADA]), {ADA})
     (entry,) = await store.journal.history(limit=9)
-    assert f"asked for {earlier}" in entry.reason
+    assert f"the command named {earlier}" in entry.reason
 
 
 async def test_an_earlier_held_set_is_refused_when_others_are_held_now(store):
     await store.settle_findings(held(ADA, BOB), at=NOW)
     await store.settle_findings(held(BOB, CY), at=NOW + timedelta(minutes=10))
-    says = f"held at .*1 of it are not held any more and 1 others are held.*now has the digest {held_digest([BOB, CY])}"
+    says = f"held at .*1 of it are no longer held and 1 others are held.*now has the digest {held_digest([BOB, CY])}"
     with pytest.raises(NothingHeldError, match=says):
         await store.approvals.approve(held_digest([ADA, BOB]), at=NOW)
     assert await store.approvals.in_force(NOW) == ()
     assert await store.journal.history(limit=9) == []
 
 
-async def test_an_earlier_held_set_admits_nothing_when_nothing_is_held(store):
+async def test_the_digest_of_an_earlier_set_approves_nothing_if_nothing_is_held(store):
     await store.settle_findings(held(ADA), at=NOW)
     await store.settle_findings(Findings(), at=NOW)
-    with pytest.raises(NothingHeldError, match="nothing that can be approved is held now"):
+    with pytest.raises(NothingHeldError, match="there is no held harm now that can be approved"):
         await store.approvals.approve(held_digest([ADA]), at=NOW)
 
 

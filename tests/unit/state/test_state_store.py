@@ -320,8 +320,8 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
         pass
 
 
-async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
-    with pytest.raises(StateError, match="cannot hold"):
+async def test_a_value_that_the_database_cannot_store_is_an_error_and_does_not_end_it(store):
+    with pytest.raises(StateError, match="cannot store"):
         await store.settle_quarantine([replace(ENTRY, row=Quarantined.from_text("user", "sur\ud800", "00u", "x", "y"))])
     with pytest.raises(StateError):
         await store.journal.history(limit=10**20)
