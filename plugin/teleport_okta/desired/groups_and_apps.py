@@ -93,11 +93,6 @@ class Candidate:
         """Whether a SCIM client pushed the group: the client decides its people, people its grants."""
         return self.of == PUSHED_GROUP
 
-    @property
-    def where(self) -> str:
-        """The source of its people."""
-        return "by SCIM" if self.is_pushed else "in Okta"
-
 
 @dataclass(frozen=True, slots=True)
 class DesiredDirectory:

@@ -167,6 +167,26 @@ class NestedListEnds(Reason):
     cause: Reason
 
 
+# What a plan warns of.
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeletedByOthers(Reason):
+    """Another client deleted a list of ours that is wanted."""
+
+    list_name: str
+    cause: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoomForLists(Reason):
+    """The licence of the cluster allows fewer lists than are wanted."""
+
+    limit: int
+    lists: int
+    first: str
+
+
 # Why a role is written or deleted.
 
 

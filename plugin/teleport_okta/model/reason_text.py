@@ -70,6 +70,13 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     directory_reasons.ListDiffers: "the list of {name:q} differs from what it should grant, or from Okta's name",
     directory_reasons.ListEmpty: "no user of ours is in {name:q} any more, and no member was added in Teleport",
     directory_reasons.NestedListEnds: "the nested list ends: {cause}",
+    directory_reasons.ListDeletedByOthers: (
+        "access list {list_name}: {cause}: it was deleted in Teleport; it is made again"
+    ),
+    directory_reasons.NoRoomForLists: (
+        "the cluster's licence allows {limit} access lists: {lists} that are wanted are not made, the first of them "
+        "{first:q}; users, groups and apps are synced"
+    ),
     directory_reasons.RoleWanted: "the list {list_title:q} is wanted",
     directory_reasons.RoleDiffers: "what {name:q} grants differs from Okta",
     directory_reasons.RoleGrantsLess: "{name:q} grants fewer apps in Okta; apps lost: {apps}",
@@ -85,6 +92,9 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     directory_reasons.MemberNotOurs: "the user of this name is not ours",
     directory_reasons.MemberWithoutUser: "there is no user of this name",
     directory_reasons.NestedListGone: "the nested list does not exist any more, and would make other writes fail",
+    reasons.LockedWhileSuspended: "{cause}; locked until that ends",
+    reasons.LockedUntilExpiry: "{cause}; locked until every certificate issued before has expired",
+    reasons.LockedUntilProvisioned: "{cause}; locked until provisioned again",
     reasons.LeftIn: "{title:q} ({list_name})",
     reasons.ImportLeftIn: "{list_name} (until it is taken out)",
     doubts.LimitReached: "the limit is {limit} an hour",

@@ -126,6 +126,30 @@ class ReleasedByOperator(Reason):
     """An operator released the name (`teleport-okta release`)."""
 
 
+# The message of a lock, which Teleport shows to the locked person.
+
+
+@dataclass(frozen=True, slots=True)
+class LockedWhileSuspended(Reason):
+    """The lock has no end; it is removed when the suspension ends."""
+
+    cause: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class LockedUntilExpiry(Reason):
+    """The lock lasts longer than every certificate of the leaver."""
+
+    cause: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class LockedUntilProvisioned(Reason):
+    """The lock lasts until the SCIM client brings the person back."""
+
+    cause: Reason
+
+
 # The memberships that the next person of a name would have.
 
 

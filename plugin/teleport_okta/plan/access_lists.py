@@ -11,6 +11,8 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from teleport_okta.model.directory_reasons import NoRoomForLists
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.list_decisions import (
     Earlier,
@@ -134,11 +136,7 @@ def _out_of_room(decisions: Mapping[str, ListDecision], facts: ListFacts) -> Pla
     ]
     if not left_out:
         return Plan()
-    warning = (
-        f"the cluster's licence allows {facts.imports.list_limit} access lists: {len(left_out)} that "
-        f"are wanted are not made, the first of them {left_out[0]}; users, groups and apps are synced"
-    )
-    return Plan(warnings=(warning,))
+    return Plan(warnings=(text_of(NoRoomForLists(facts.imports.list_limit or 0, len(left_out), left_out[0])),))
 
 
 def _within(plan: Plan, scope: Scope) -> Plan:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from teleport_okta.model.directory_reasons import ListDiffers, ListMadeAgain, ListPassesFilter, ListPushed
+from teleport_okta.model.directory_reasons import (
+    ListDeletedByOthers,
+    ListDiffers,
+    ListMadeAgain,
+    ListPassesFilter,
+    ListPushed,
+)
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.problems import ListNotOurs
@@ -79,7 +85,7 @@ def _create(decision: Create, facts: ListFacts) -> Plan:
     warnings: tuple[str, ...] = ()
     if name in facts.lists_before:
         cause = ListMadeAgain(candidate.name)
-        warnings = (f"access list {name}: {text_of(cause)}: it was deleted in Teleport; it is made again",)
+        warnings = (text_of(ListDeletedByOthers(name, cause)),)
     creation = Change(
         action=Action.CREATE,
         kind=ACCESS_LIST,

@@ -15,7 +15,7 @@ from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.reason_text import text_of
-from teleport_okta.model.reasons import SuspendedInOkta
+from teleport_okta.model.reasons import LockedUntilExpiry, LockedUntilProvisioned, LockedWhileSuspended, SuspendedInOkta
 from teleport_okta.model.teleport import TeleportLock
 from teleport_okta.plan.changes import LOCK, Action, Change
 
@@ -63,7 +63,7 @@ class LocksOfUsers:
         cause = SuspendedInOkta()
         steps = []
         if kept is None:
-            lock, found = self._lock(user, okta_id, f"{text_of(cause)}; locked until that ends", locks)
+            lock, found = self._lock(user, okta_id, LockedWhileSuspended(cause), locks)
             steps.append(_locking(lock, okta_id, cause, found=found, harm=harm, needs=needs))
             kept = lock
         return steps + [unlocking(lock, okta_id, cause, harm) for lock in locks if lock.name != kept.name]
@@ -84,8 +84,7 @@ class LocksOfUsers:
         again: a listing may still show a lock that was removed a moment ago.
         """
         locks = self.about(user.name, okta_id)
-        until = "every certificate issued before has expired" if lock_for == LEAVER_LOCK else "provisioned again"
-        message = f"{text_of(cause)}; locked until {until}"
+        message = LockedUntilExpiry(cause) if lock_for == LEAVER_LOCK else LockedUntilProvisioned(cause)
         kept, found = self._lock(user, okta_id, message, locks)
         locking = _locking(kept, okta_id, cause, found=found, harm=harm, needs=needs, lock_for=lock_for)
         return [locking, *(unlocking(lock, okta_id, cause, harm) for lock in locks if lock.name != kept.name)]
@@ -100,7 +99,7 @@ class LocksOfUsers:
         return [unlocking(lock, okta_id, cause) for lock in locks if lock.expires is not None]
 
     def _lock(
-        self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
+        self, user: TeleportUser, okta_id: str, message: Reason, locks: Iterable[TeleportLock]
     ) -> tuple[TeleportLock, TeleportLock | None]:
         """Return the lock to set, and the one of its name that is in force, if there is one."""
         of_okta = labels.is_of_okta(user.labels)
@@ -112,7 +111,7 @@ class LocksOfUsers:
         if labels.SCIM_ID in user.labels:
             ours[labels.SCIM_ID] = user.labels[labels.SCIM_ID]
         lock = found or TeleportLock(name, user.name)
-        return replace(lock, labels={**lock.labels, **ours}, message=message, expires=None), found
+        return replace(lock, labels={**lock.labels, **ours}, message=text_of(message), expires=None), found
 
 
 def _locking(

@@ -11,9 +11,11 @@ from teleport_okta.desired.trust import Absences
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
 from teleport_okta.model.directory import BUILT_IN
+from teleport_okta.model.directory_reasons import NoRoomForLists
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
 from teleport_okta.plan.needs import ended, stands_for
@@ -273,7 +275,7 @@ def test_lists_beyond_the_limit_are_not_made_and_everything_else_is():
     assert changes(plan, ACCESS_LIST) == ["create access_list 00gENG"]
     assert changes(plan, ROLE) == [f"create role {role('00gENG')}" for role in (member_role, reviewer_role)]
     assert changes(plan, "user_group") == ["create user_group 00gENG", "create user_group 00gOPS"]
-    assert "allows 2 access lists: 1 that are wanted are not made, the first of them Ops" in plan.warnings[0]
+    assert plan.warnings[0] == text_of(NoRoomForLists(limit=2, lists=1, first="Ops"))
 
 
 def test_a_full_cluster_keeps_the_lists_that_it_has():
