@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.apply.open_records import settle_open_records
 from teleport_okta.apply.recall import recall_deletions
 from teleport_okta.apply.release import release
-from teleport_okta.desired.trust import GROUPS
 from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.part_result import Part
 from teleport_okta.observe.logs import WorkIds, working
@@ -36,6 +35,7 @@ from teleport_okta.sync.resume import Resuming
 from teleport_okta.sync.role_warnings import role_warnings
 from teleport_okta.sync.scim_records import end_bindings
 from teleport_okta.sync.stale_plan import refuse_other_plan
+from teleport_okta.sync.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,8 +90,9 @@ class FullPass:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._writer = Writer(teleport)
         self._context = EngineContext.of(
-            okta=okta, teleport=teleport, store=store, clock=clock, metrics=metrics, become_writer=self._become_writer
+            okta=okta, teleport=teleport, store=store, clock=clock, metrics=metrics, become_writer=self._writer.become
         )
         self._memory = PassMemory(self._context, metrics)
         self._reader = Reader(self._context)
@@ -99,7 +100,6 @@ class FullPass:
         self._resuming = Resuming(self._context, self._reader, self._memory)
         self._progress = ProgressOfReading(okta.directory, clock)
         self._work = WorkIds(clock)
-        self._owner = ""
         self._is_recalled = False
         self._is_applying = False
         self._role_warnings: tuple[str, ...] = ()
@@ -122,9 +122,9 @@ class FullPass:
         """
         with working(self._work.next()):
             notes = PassNotes(trigger, self._work.current, self._clock.now(), self._okta.people.calls)
-            if self._owner:
+            if self._writer.owner:
                 # A standby that read Okta would use up the rate limits of the process that writes.
-                await self._become_writer(self._owner)
+                await self._writer.become(self._writer.owner)
             # Before anything is written: if the process dies in this pass, the next one must not continue from the last
             # whole one.
             await notes.stored(self._resuming.begin_pass())
@@ -144,7 +144,7 @@ class FullPass:
                 # From here on, a change planned from facts older than this reading is dropped, in other tasks too.
                 self._context.keys.learned_all(reading.at)
                 # The lease may have expired while Okta was read, which can take half an hour.
-                await self._become_writer(reading.policy.owner)
+                await self._writer.become(reading.policy.owner)
                 with self._applying():
                     return await self._apply(run, reading, plan, notes, cost)
             finally:
@@ -213,19 +213,11 @@ class FullPass:
             await recall_deletions(self._store.journal, self._teleport, self._clock)
             self._is_recalled = True
 
-    async def _become_writer(self, owner: str) -> None:
-        self._owner = owner
-        if self._teleport.lease is not None:
-            await self._teleport.lease.obtain(owner)
-
     async def _end_bindings(self, reading: Reading) -> None:
         """End bindings of pushed groups to lists of Okta groups that list sync keeps no more. Raises StateError."""
         known = None if reading.directory is None else self._context.registry.directory
         if known is not None:
-            is_believed = GROUPS in reading.absences and reading.absences[GROUPS].believed
-            await end_bindings(
-                self._store, self._settings, known, is_absence_believed=is_believed, now=self._clock.now()
-            )
+            await end_bindings(self._store, self._settings, known, reading.absences, self._clock.now())
 
     def _cost(self, reading: Reading, calls_before: Mapping[str, int]) -> PassCost:
         return cost_of(reading, self._okta.people.calls_since(calls_before), self._okta.directory)
@@ -331,7 +323,7 @@ class FullPass:
         """
         # Asked from Okta, because a command releases names in a process that has made no pass.
         organization = await self._okta.people.organization()
-        await self._become_writer(organization.id)
+        await self._writer.become(organization.id)
         return await release(
             name,
             owner=organization.id,
@@ -386,12 +378,12 @@ class FullPass:
     @property
     def owner(self) -> str:
         """The id of the Okta organisation for which we write; empty before the first pass."""
-        return self._owner
+        return self._writer.owner
 
     @property
     def holdings(self) -> Holdings:
         """How many objects in Teleport are ours, as far as the registry has them."""
-        return holdings(self._context.registry, self._owner)
+        return holdings(self._context.registry, self._writer.owner)
 
     @property
     def imports_apps(self) -> bool:
@@ -402,4 +394,4 @@ class FullPass:
     @property
     def is_ousted(self) -> bool:
         """Whether another process took the lease after this one had lost it."""
-        return self._teleport.lease is not None and self._teleport.lease.is_ousted
+        return self._writer.is_ousted

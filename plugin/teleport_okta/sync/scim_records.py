@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.group_sources import keeps_no_list
 from teleport_okta.desired.scim_recovery import recovered_groups, recovered_users
+from teleport_okta.desired.trust import GROUPS
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from teleport_okta.desired.trust import Absences
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.okta import PersonFacts
     from teleport_okta.model.provisioned import ProvisionedUser
@@ -137,7 +139,7 @@ async def with_pushed(store: Store, settings: Settings, directory: Directory) ->
 
 
 async def end_bindings(
-    store: Store, settings: Settings, facts: DirectoryFacts, *, is_absence_believed: bool, now: datetime
+    store: Store, settings: Settings, facts: DirectoryFacts, absences: Mapping[str, Absences], now: datetime
 ) -> None:
     """Unbind the pushed groups for whose Okta group list sync no longer keeps a list: they get lists of their own.
 
@@ -146,6 +148,7 @@ async def end_bindings(
     """
     if not settings.is_provisioned or facts.actual.is_unread(ACCESS_LIST):
         return
+    is_absence_believed = GROUPS in absences and absences[GROUPS].believed
     ended = [
         group
         for group in await store.scim_groups.bound()
