@@ -256,6 +256,7 @@ class ClusterWatcher:
     def _expect(self, change: Change) -> None:
         if self._applied is not None:
             self._applied.append(change)
+        # The watch shows the deletion of each member of a deleted list, although we made one call.
         directory = self._pass.registry.directory if change.action is Action.DELETE else None
         members: Iterable[str] = ()
         if directory is not None and change.kind == ACCESS_LIST:

@@ -94,6 +94,7 @@ class Confirmation:
         """Return the listing with reads by id of at most so many of the people who are absent from it."""
         asked = self._turns.begin(absent)[:most]
         answers = _Answers(unconfirmed=set(absent) - set(asked))
+        # A deadline for all: other units of work need the bucket, and the rest of the pass waits.
         deadline = self._clock.monotonic() + _LONGEST
         queue = iter(asked)
         with one_error():

@@ -203,6 +203,7 @@ class Follower:
         if self.health.is_following:
             await self._hints.add([*ASKED_BY_TIME, *await self._tried_again()], at=self._clock.now())
             self.worker.wake()
+        # Here too, so that a lost answer is found out within minutes and not by the next pass.
         await settle_open_records(self._store.journal, self._teleport, self._clock)
         return True
 

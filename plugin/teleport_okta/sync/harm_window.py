@@ -71,6 +71,7 @@ class HarmWindow:
         # One plan at a time: two plans made at once would both use the same room of the hour.
         async with self._one_at_a_time:
             remembered = await self.remembered()
+            # A harm has several steps (lock, memberships, user). Once it has begun, its rest must not wait for room.
             past = tuple(replace(one, is_open=True) if one.harmed in begun else one for one in remembered.past)
             kept = {
                 harmed: one

@@ -167,6 +167,7 @@ class KeyedPeople:
             found.malformed.append(MalformedRow(okta_id, _NOT_SHOWN_YET))
         else:
             found.people.append(row)
+            # The row is older than the event that the person left: lock now, and the repeated read decides.
             if self._locks_meanwhile(read) and _is_too_old(row, read):
                 found.leaving.add(okta_id)
 

@@ -74,6 +74,7 @@ class PassMemory:
         entries = rules.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         log_new(entries, reading.remembered.quarantine)
         await self._store.settle_quarantine(entries)
+        # Near the end: if the process dies before, the next one finds the changed objects by their old fingerprints.
         await self._remember_cluster(reading, outcomes, now)
         await self._prune(settings.storage, now)
         aside = await self._store.quarantine()

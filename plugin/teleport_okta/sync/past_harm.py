@@ -25,6 +25,7 @@ async def past_harm(journal: Journal, locks: Iterable[TeleportLock], owner: str,
     """Return every step of harm in the last hour, by this or another process. Raises StateError."""
     now = clock.now()
     past = await journal.harm_within(WINDOW, lag=READS_LAG, now=now, boot=clock.boot())
+    # The journal may be lost, or be that of another machine; the locks of leavers are in Teleport.
     locked = harm_of_locks(locks, owner=owner, now=now)
     if not locked:
         return tuple(past)

@@ -181,6 +181,7 @@ async def _default_roles(
         try:
             role = await teleport.roles.get(name)
         except RpcError as error:
+            # An outage ends the pass. A single role that cannot be read does not.
             if isinstance(error, UnavailableError) and not await teleport.host.answers():
                 raise
             return (), error

@@ -203,6 +203,7 @@ class KeyProcedure:
         if known is not None and any(outcome.change.kind in {ACCESS_LIST, MEMBER} for outcome in outcomes):
             lists = lists_of(known.actual, reading.policy.owner)
             await store.directory.remember_lists(lists, roles_of(known.actual, known.imports))
+        # After the hints that follow: if the process dies before, the next one finds the difference and looks again.
         await self._remember_cluster(reading, outcomes)
         await store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await store.quarantine()

@@ -179,6 +179,7 @@ class Provisioning:
         reads = KeyReads(people={okta_id: wanted if is_wanted else denied})
         try:
             scope = Scope.of(users=[okta_id], groups=groups)
+            # The client waits for the answer, so nothing is put off because it failed before.
             settled = await self._pass.settle(scope, trigger=TRIGGER, reads=reads, by_hand=True)
         except TeleportOktaError as error:
             _log.warning("a SCIM request about %s must be repeated: %s", okta_id, error)

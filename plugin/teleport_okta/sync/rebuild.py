@@ -143,6 +143,8 @@ class Rebuilder:
         if terms.imports is not None and seen_last is not None and listed is not None:
             okta = seen_last.believed if whole else _without_grants(seen_last.directory)
             okta = await with_pushed(self._store, settings, okta)
+            # Without a whole pass the rosters of the state may be old: none is fresh, so each is read before it is
+            # used.
             directory = DirectoryFacts(okta, listed, terms.imports, fresh=ALL if whole else frozenset())
         return await self._with_state(settings, owner, actual, whole=whole, listed=listed, directory=directory)
 

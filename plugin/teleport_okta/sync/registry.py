@@ -285,6 +285,7 @@ class Registry(PeopleAndUsers):
 
     def applied(self, change: Change) -> None:
         """Record a change that was applied."""
+        # Before the change is recorded: the observer needs the members of a list that the change deletes.
         if self._observer is not None:
             self._observer(change)
         if self._applied_meanwhile is not None:

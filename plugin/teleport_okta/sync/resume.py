@@ -75,6 +75,7 @@ class Resuming:
         """
         context, now = self._context, self._context.clock.now()
         last = await self._store.whole_pass()
+        # A pass that ended in the future means that the clock was set back: then its age is not known.
         if last is None or not timedelta() <= now - last.finished < within or await self._is_approved(now):
             return None
         await settle_open_records(self._store.journal, context.teleport, context.clock)
