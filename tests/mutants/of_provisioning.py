@@ -39,8 +39,8 @@ OF_PROVISIONING = (
     Mutant(
         "the client's word lifts a suspension",
         "desired/person_sources.py",
-        "is_vouched=not is_all",
-        "is_vouched=False",
+        "is_scim_only=not is_all",
+        "is_scim_only=False",
         (_DOORS + "test_a_suspension_that_the_api_told_is_not_lifted_by_the_clients_word",),
         "A client knows nothing of suspensions.",
     ),

@@ -80,7 +80,7 @@ class DesiredUsers:
     left to the reason. `present` are the Okta ids of all other people in the snapshot, those set aside included, and
     `present_names` their names: none of them may leave. Of these, `suspended` must be locked, and `active` must not be;
     for the rest a lock stays as it is. Rows that could be read only in part are sorted by their statuses like others,
-    but never wanted. `vouched` are people whom only a SCIM client shows. Of the `gone`, a SCIM client took away
+    but never wanted. `scim_only` are people whom only a SCIM client shows. Of the `gone`, a SCIM client took away
     `deprovisioned`, and a listing lacks `unassigned`, with a reason from a read by id. `unconfirmed` are absent, and
     could not be read by id.
     """
@@ -95,7 +95,7 @@ class DesiredUsers:
     unassigned: frozenset[str] = frozenset()
     unconfirmed: frozenset[str] = frozenset()
     deprovisioned: frozenset[str] = frozenset()
-    vouched: frozenset[str] = frozenset()
+    scim_only: frozenset[str] = frozenset()
 
 
 def desired_users(
@@ -149,7 +149,7 @@ def desired_users(
     suspended |= locked
     active -= locked
     candidates = [replace(one, create=one.create and one.okta_id not in snapshot.leaving) for one in candidates]
-    wanted, contended = _settle_names(candidates, owned_names)
+    wanted, colliding = _settle_names(candidates, owned_names)
     gone = {okta_id: cause for okta_id, cause in gone.items() if okta_id not in present}
     unassigned = snapshot.unassigned - present - gone.keys()
     gone |= dict.fromkeys(unassigned, NoLongerAssigned())
@@ -160,11 +160,11 @@ def desired_users(
         present_names=frozenset(present_names),
         suspended=frozenset(suspended),
         active=frozenset(active),
-        quarantined=tuple(sorted([*aside, *contended])),
+        quarantined=tuple(sorted([*aside, *colliding])),
         unassigned=unassigned,
         unconfirmed=snapshot.unconfirmed,
         deprovisioned=snapshot.deprovisioned - present,
-        vouched=frozenset(row.okta_id for row in snapshot.people if row.is_vouched) - locked,
+        scim_only=frozenset(row.okta_id for row in snapshot.people if row.is_scim_only) - locked,
     )
     return desired if scope.users is ALL else _within(desired, scope)
 
@@ -182,7 +182,7 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
         unassigned=frozenset(okta_id for okta_id in desired.unassigned if okta_id in ids),
         unconfirmed=frozenset(okta_id for okta_id in desired.unconfirmed if okta_id in ids),
         deprovisioned=frozenset(okta_id for okta_id in desired.deprovisioned if okta_id in ids),
-        vouched=frozenset(okta_id for okta_id in desired.vouched if okta_id in ids),
+        scim_only=frozenset(okta_id for okta_id in desired.scim_only if okta_id in ids),
     )
 
 
@@ -210,8 +210,8 @@ class _Statuses:
 
     def is_active(self, row: PersonFacts | MalformedRow) -> bool:
         """Whether the person must not be locked: both statuses must allow it."""
-        is_vouched = isinstance(row, PersonFacts) and row.is_vouched
-        return row.status in set(UserStatus) and self.is_assigned(row) and not is_vouched
+        is_scim_only = isinstance(row, PersonFacts) and row.is_scim_only
+        return row.status in set(UserStatus) and self.is_assigned(row) and not is_scim_only
 
     def is_assigned(self, row: PersonFacts | MalformedRow) -> bool:
         """Whether the person is assigned by the status of the assignment, if there is one."""
@@ -261,11 +261,9 @@ def _settle_names(
     wanted: dict[str, WantedUser] = {}
     aside: list[Quarantined] = []
     for rivals in by_folded_name.values():
-        background_tasks = (
-            rivals if len(rivals) == 1 else [user for user in rivals if owned_names.get(user.name) == user.okta_id]
-        )
+        kept = rivals if len(rivals) == 1 else [user for user in rivals if owned_names.get(user.name) == user.okta_id]
         for rival in rivals:
-            if rival in background_tasks:
+            if rival in kept:
                 wanted[rival.name] = rival
             else:
                 others = sorted((user.name, user.okta_id) for user in rivals if user is not rival)

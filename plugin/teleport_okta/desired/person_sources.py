@@ -48,18 +48,18 @@ def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser],
             malformed.append(row)
             seen.add(row.okta_id or "")
     taken_away = snapshot.unassigned | snapshot.ended.keys()
-    vouched = [
+    scim_only = [
         replace(
-            _vouched(record, is_all=is_all, is_suspended=okta_id in snapshot.suspended),
+            _from_scim(record, is_all=is_all, is_suspended=okta_id in snapshot.suspended),
             is_unasked=okta_id in snapshot.unconfirmed,
         )
         for okta_id, record in records.items()
         if record.active and okta_id not in seen and okta_id not in taken_away
     ]
-    there = {person.okta_id for person in vouched}
+    there = {person.okta_id for person in scim_only}
     return replace(
         snapshot,
-        people=(*people, *vouched),
+        people=(*people, *scim_only),
         malformed=tuple(malformed),
         ended={**snapshot.ended, **dict.fromkeys(denied, DeprovisionedByScim())},
         deprovisioned=frozenset(denied),
@@ -81,7 +81,7 @@ def _says_something(row: MalformedRow) -> bool:
     return row.status != STATUS_NOT_GIVEN or row.assignment_status not in {None, STATUS_NOT_GIVEN}
 
 
-def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> PersonFacts:
+def _from_scim(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> PersonFacts:
     return PersonFacts(
         okta_id=record.okta_id,
         name=record.name,
@@ -91,5 +91,5 @@ def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> Pe
         app_profile={},
         scim_id=record.id,
         # Okta's API may show a suspension that the client does not send; a person without an Okta id has none there.
-        is_vouched=not is_all and record.okta_id.startswith(OKTA_USER_ID),
+        is_scim_only=not is_all and record.okta_id.startswith(OKTA_USER_ID),
     )

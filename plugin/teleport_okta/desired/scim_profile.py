@@ -1,4 +1,4 @@
-"""SCIM attributes as the profile that Okta's API would show of a person, whose names the traits carry, and back."""
+"""SCIM attributes as an Okta profile, whose names are the names of traits, and back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OF_PHONE: Final = {"work": "primaryPhone", "mobile": "mobilePhone"}
 
 
 def profile_of(attributes: Mapping[str, Any], user_name: str) -> dict[str, ProfileValue]:
-    """Return SCIM attributes as the profile that Okta's API would show of the person, whose names traits carry."""
+    """Return SCIM attributes as the profile that Okta's API would show of the person."""
     profile: dict[str, ProfileValue] = {"login": user_name}
     profile |= {name: attributes[name] for name in _SAME_NAME if attributes.get(name)}
     profile |= _some(attributes.get("name"), _OF_NAME)
@@ -60,7 +60,7 @@ def profile_of(attributes: Mapping[str, Any], user_name: str) -> dict[str, Profi
 
 
 def attributes_of(profile: Mapping[str, str]) -> dict[str, Any]:
-    """Return the SCIM attributes of a person whose profile alone is known: as much as it holds."""
+    """Return the SCIM attributes of a person that follow from a profile."""
     attributes: dict[str, Any] = {name: profile[name] for name in _SAME_NAME if name in profile}
     for attribute, names in (("name", _OF_NAME), (_ENTERPRISE, {name: name for name in _OF_ENTERPRISE})):
         found = {key: profile[name] for key, name in names.items() if name in profile}
@@ -76,7 +76,7 @@ def attributes_of(profile: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _some(found: object, names: Mapping[str, str]) -> dict[str, ProfileValue]:
-    """Return those values of an object that have a name in a profile."""
+    """Return the values of an object that have a name in a profile."""
     if not isinstance(found, dict):
         return {}
     return {name: found[key] for key, name in names.items() if found.get(key)}

@@ -1,6 +1,7 @@
-"""What a SCIM client said, as far as Teleport's labels tell: for a process whose state was lost.
+"""Restoring the records of SCIM from labels in Teleport, for a process whose state was lost.
 
-A user, and the lock of somebody who was taken away, carry the SCIM id; the list of a pushed group is named after it.
+A user, and the lock of a person whom the client took away, have the SCIM id in a label. The name of the list of a
+pushed group contains the id of the group.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.teleport import TeleportLock, TeleportUser
 
 _INCARNATIONS: Final = 100
-"""How many ids of one person are tried to find out which one it is."""
+"""How many ids of one person are compared with the label: each deletion and creation in SCIM makes another id."""
 
 
 def recovered_users(
@@ -39,10 +40,10 @@ def recovered_users(
     owner: str,
     now: datetime,
 ) -> list[ProvisionedUser]:
-    """Return the people who were provisioned, but for those who are known; somebody who has a user is active.
+    """Return the people who were provisioned, except known ones. A person who has a user is active.
 
-    No two have the same SCIM id, and no two that are shown have the same name, without regard to case: another one of a
-    name is taken for deleted, and what it denies stays denied.
+    No two have the same SCIM id, and no two records that the client can see have the same name, without regard to case:
+    a second one of a name counts as deleted, and its denial stays.
     """
     people, ids, names = set[str](), set[str](), set[str]()
     for record in known:
@@ -86,10 +87,10 @@ def recovered_groups(
     owner: str,
     now: datetime,
 ) -> list[tuple[ProvisionedGroup, list[str]]]:
-    """Return the groups that were pushed, but for those that are known, each with the SCIM ids of its members.
+    """Return the groups that were pushed, except known ones, each with the SCIM ids of its members.
 
-    Of several lists whose group had the same name, without regard to case, one is taken: the others stay as they are.
-    Nobody knows what the client was told of them, so a creation that it repeats finds its group.
+    Of several lists whose group had the same name, without regard to case, one is restored, and the others stay as they
+    are. The answers to the client's requests are lost, so a creation that it repeats finds its group.
     """
     ids = {user.name: user.id for user in users if not user.is_deleted}
     groups, names = set[str](), set[str]()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def traits_of(person: PersonFacts) -> dict[str, tuple[str, ...]]:
-    """Return the `okta/*` traits of a person: the user's profile, and the assignment's where the user's has nothing."""
+    """Return the `okta/*` traits of a person: the profile of the user, completed by that of the assignment."""
     traits: dict[str, tuple[str, ...]] = {}
     for profile in (person.app_profile, person.profile):
         for attribute, value in profile.items():
@@ -27,14 +27,14 @@ def traits_of(person: PersonFacts) -> dict[str, tuple[str, ...]]:
 
 
 def okta_traits(traits: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return those traits of a Teleport user that are ours to set."""
+    """Return the traits of a Teleport user that we set."""
     return {name: values for name, values in traits.items() if name.startswith(TRAIT_PREFIX)}
 
 
 def ordered_as(
     found: Mapping[str, tuple[str, ...]], wanted: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return wanted traits with the values in the order in which they are found, where they are the same ones.
+    """Return wanted traits, with the values in the order in which they were found if they are the same values.
 
     Okta gives the values of an attribute in another order from one time to the next (`docs/reference/okta.md` 12.1),
     which would otherwise be a change of the user each time.
@@ -51,7 +51,7 @@ def _trait_name(attribute: str) -> str:
 
 
 def _strings(value: ProfileValue) -> tuple[str, ...]:
-    """Return a value as trait values; a list has one each, anything that is no scalar is written as JSON."""
+    """Return a value as trait values: one for each element of a list; a value that is no scalar becomes JSON."""
     if isinstance(value, str):
         return (value,) if value else ()
     items = value if isinstance(value, list) else [value]

@@ -271,7 +271,7 @@ class RoleByList(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft(Reason):
-    """The person left altogether, and this membership began after that was planned."""
+    """The person left, and this membership began after the departure was planned."""
 
 
 @dataclass(frozen=True, slots=True)

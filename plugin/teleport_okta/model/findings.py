@@ -48,7 +48,7 @@ class _InWords:
 class Quarantined(_InWords):
     """One row or object that is left alone until its cause is gone; the rest goes on.
 
-    `name` may be empty (a person without a login), and so may `okta_id` (a Teleport object that nobody wants).
+    `name` may be empty (a person without a login), and so may `okta_id` (an object that is only in Teleport).
     """
 
     kind: str

@@ -36,7 +36,7 @@ class LeftMembership:
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What somebody who gets a name would come into.
+    """The memberships that the next person of a name would have.
 
     `left` has the memberships that no pass takes away, by name, `released` the labels of those that an operator lets
     the next person have. `imports` are lists, by name of the user, in which an import is left that goes unless Okta has

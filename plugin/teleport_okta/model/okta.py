@@ -163,7 +163,7 @@ class PersonFacts:
     scim_id: str = ""
     """The SCIM id of who was provisioned."""
 
-    is_vouched: bool = False
+    is_scim_only: bool = False
     """Whether a SCIM client alone says that the person is there: nobody knows about a suspension."""
 
     is_unasked: bool = False

@@ -1,9 +1,9 @@
-"""Planning member roles that stand on users themselves: where a cluster has no access lists, nothing else grants them.
+"""Planning member roles that users have directly: on a cluster without access lists, nothing else can grant them.
 
-Who should have a role are the people of the group or the app who are users of ours. What we gave stands on the user
-(`model/direct_roles.py`), and goes when the person leaves the group or the app, or when that is wanted no more: one
-harm a person, as a membership of a list. A leaver's roles go with the user. Where lists came to the cluster, a role
-goes when its list has the person.
+The users of the people in a group or an app should have its role. A label of the user has the roles that we gave
+(`model/direct_roles.py`). A role is removed when the person leaves the group or the app, or when that is not wanted any
+more: one harm for each person, as with a membership. The roles of a leaver end with the user. If the cluster gets lists
+later, a role is removed when the list has the person.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class DirectRoles:
         self._owner = owner
 
     def ours(self) -> list[str]:
-        """Return the Okta ids of the groups and apps whose role we gave somebody."""
+        """Return the Okta ids of the groups and apps whose role we gave to a user."""
         return sorted(okta_id for okta_id, held in self._held.items() if held.imported)
 
     def unchanged(self, okta_id: str, people: frozenset[str]) -> int:
-        """Return how many have the role and should."""
+        """Return the number of users who have the role, and should."""
         return len(self.of(okta_id).imported & people)
 
     def of(self, okta_id: str) -> ListMembers:
-        """Return who has a role: `imported` are those to whom we gave it."""
+        """Return the users who have a role: `imported` are those to whom we gave it."""
         return self._held.get(okta_id, _NOBODY)
 
     def given(self, candidate: Candidate, people: frozenset[str], *, needs: tuple[Need, ...]) -> list[Change]:
-        """Return the steps that give the role to those who are to have it, each only while the user stands for them."""
+        """Return the steps that give the role to these people, each only while the user stands for the person."""
         held = self.of(candidate.okta_id)
         return [
             Change(
@@ -77,7 +77,7 @@ class DirectRoles:
         ]
 
     def taken_off(self, candidate: Candidate, people: frozenset[str]) -> list[Change]:
-        """Return the steps that take the role off those whom Okta does not have in a group or an app any more."""
+        """Return the steps that remove the role from people whom Okta does not show in the group any more."""
         held = self.of(candidate.okta_id)
         staying = people | staying_while_waiting(candidate, held, self._holders)
         return self._taking(
@@ -89,7 +89,7 @@ class DirectRoles:
         )
 
     def ended(self, okta_id: str, title: str, cause: Reason, harm: Harm) -> list[Change]:
-        """Return the steps that take the role off everybody, because its group or app is wanted no more."""
+        """Return the steps that remove the role from all users, because its group or app is not wanted any more."""
 
         def harm_of(name: str, person: str) -> Harm:
             return replace(harm, harmed=Harmed(MEMBER, f"{okta_id}/{name}", person))
@@ -97,7 +97,7 @@ class DirectRoles:
         return self._taking(okta_id, self.of(okta_id).imported, title, cause, harm_of)
 
     def granted_by_list(self, found: TeleportAccessList, members: ListMembers, people: frozenset[str]) -> list[Change]:
-        """Return the steps that take the role off those who have it by their list as well: nobody loses anything."""
+        """Return the steps that remove the role from users whose list grants it too: they keep their access."""
         if member_role(found.name) not in found.grants:
             return []
         lasting = {name for name, one in members.others.items() if not one.is_list and one.expires is None}
@@ -105,7 +105,7 @@ class DirectRoles:
         return [self._removal(found.name, name, found.title, RoleByList()) for name in sorted(both)]
 
     def needs_of_end(self, okta_id: str, taken: Iterable[Change]) -> tuple[Need, ...]:
-        """Return the needs that all have lost the role who are to: until then the server keeps it."""
+        """Return the needs that every user who should lose the role has lost it: before, Teleport keeps the role."""
         held = self.of(okta_id)
         leaving = (held.imported | held.others.keys()) & self._holders.departing.keys()
         lost = (ended(MEMBER, change.label) for change in taken)
@@ -118,13 +118,13 @@ class DirectRoles:
         return sorted((held.imported | held.others.keys()) - losing - self._holders.departing.keys())
 
     def report(self, okta_id: str, title: str, keeping: list[str]) -> Quarantined:
-        """Say that a role cannot be deleted, because users have it who were not given it by us."""
+        """Report that a role cannot be deleted, because users have it to whom others gave it."""
         return Quarantined(ROLE, member_role(okta_id), okta_id, RoleStillHeld(title, tuple(keeping)))
 
     def _taking(
         self, okta_id: str, names: Iterable[str], title: str, cause: Reason, harm_of: Callable[[str, str], Harm]
     ) -> list[Change]:
-        """Return the steps for those who stay. What a leaver has goes with the user, and of others nobody knows."""
+        """Return the steps for users who stay. The roles of leavers end with the user, and those of strangers stay."""
         ids, departing = self._holders.ids, self._holders.departing
         return [
             replace(self._removal(okta_id, name, title, cause), harm=harm_of(name, ids[name]))

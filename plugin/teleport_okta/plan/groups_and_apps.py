@@ -40,9 +40,8 @@ def plan_directory(
 ) -> Plan:
     """Compare and return the plan of a scope, nothing of it held.
 
-    What is switched off, or could not be read, is left as it is found. `holders` are the users that the plan about
-    users leaves behind; `now` tells which memberships have ended, `lists_before` which lists of ours were there after
-    the last pass.
+    Objects that are switched off, or could not be read, are left as found. `holders` are the users after the plan about
+    users. Memberships whose end is before `now` have ended. `lists_before` are the lists of ours after the last pass.
     """
     no_groups = imports.groups_off or actual.is_unread(USER_GROUP)
     groups = Plan() if no_groups else plan_user_groups(desired, actual, imports.policy, scope)
@@ -86,9 +85,9 @@ def merged(*plans: Plan) -> Plan:
 
 
 def _leftovers(actual: ActualDirectory) -> tuple[Leftover, ...]:
-    """Return objects of another or an earlier Okta integration, which are listed and never touched.
+    """Return objects of another or an earlier Okta integration, which are listed and never changed.
 
-    Roles that the server itself brings along carry the vendor's origin too, and are no leftover.
+    Roles that Teleport itself creates have the vendor's origin too, and are no leftovers.
     """
     found = [
         *((ROLE, name, role.labels) for name, role in actual.roles.items() if labels.RESOURCE_TYPE not in role.labels),

@@ -172,7 +172,7 @@ def _with_locks(
             suspensions, aside = (), (*aside, _row(origin_not_okta(user, okta_id, facts)))
     elif okta_id in facts.desired.active:
         repairs = (*repairs, *facts.locks.release(user.name, okta_id, ActiveInOkta()))
-    elif okta_id in facts.desired.vouched:
+    elif okta_id in facts.desired.scim_only:
         repairs = (*repairs, *facts.locks.let_back(user.name, okta_id, ProvisionedAgain()))
     return UserSteps(repairs=repairs, suspensions=suspensions, aside=aside, unchanged=unchanged)
 
