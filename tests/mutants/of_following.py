@@ -202,7 +202,7 @@ OF_FOLLOWING = (
         "if not okta_id and name in holders.left and name not in holders.strangers:",
         "if not okta_id and name in holders.left:",
         (
-            "unit/plan/test_plan_members.py::test_a_member_whose_user_we_deleted_goes_with_the_departure_unless_the_name_is_somebody_elses",
+            "unit/plan/test_plan_members.py::test_a_member_whose_user_we_deleted_ends_with_the_departure_unless_others_have_the_name",
         ),
         "What is unknown stays as it is.",
     ),

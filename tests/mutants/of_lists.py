@@ -73,7 +73,7 @@ OF_LISTS = (
         "if members.stays or candidate.is_pushed or facts.holders.expects(candidate.people):",
         "if members.stays or candidate.is_pushed:",
         (
-            "unit/plan/test_plan_waiting.py::test_a_list_stays_with_its_roles_while_another_plan_makes_somebody_of_it_a_user",
+            "unit/plan/test_plan_waiting.py::test_a_list_stays_with_its_roles_while_a_person_of_it_is_to_become_a_user",
             "contract/sync/test_contract_registry.py::test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_its_people",
         ),
         "A list stays while somebody of its group or app is to become a user.",
@@ -99,7 +99,7 @@ OF_LISTS = (
         "plan/list_facts.py",
         "            | staying_while_waiting(candidate, self.members_of(okta_id), self.holders)\n",
         "",
-        ("unit/plan/test_plan_waiting.py::test_somebody_who_cannot_be_taken_over_yet_stays_a_member",),
+        ("unit/plan/test_plan_waiting.py::test_a_person_who_cannot_be_taken_over_yet_stays_a_member",),
         "Who cannot be taken over yet keeps memberships.",
     ),
     Mutant(
@@ -128,7 +128,7 @@ OF_LISTS = (
         "return not desired.is_unknown(okta_id, listing_of(okta_id))",
         "return True",
         (
-            "unit/plan/test_plan_list_roles.py::test_roles_whose_list_is_gone_stay_while_a_listing_that_is_not_believed_lacks_what_they_are_of",
+            "unit/plan/test_plan_list_roles.py::test_roles_whose_list_is_gone_stay_while_only_an_untrusted_listing_lacks_the_group",
         ),
         "Absences of a listing that is not believed end nothing.",
     ),
@@ -137,7 +137,7 @@ OF_LISTS = (
         "plan/list_roles.py",
         "for change in self.changes if met_by(change) is not None)",
         "for change in self.changes)",
-        ("unit/plan/test_plan_list_roles.py::test_a_list_is_repaired_though_its_role_only_loses_an_app",),
+        ("unit/plan/test_plan_list_roles.py::test_a_list_is_repaired_while_its_role_only_loses_an_app",),
         "A need is one that some step meets.",
     ),
     Mutant(

@@ -105,7 +105,7 @@ OF_RUNS = (
         "                following += dependents.get(met, ())\n",
         "                pass\n",
         (
-            _PLAN_NEEDS + "test_what_needs_a_step_that_goes_goes_too_and_so_on",
+            _PLAN_NEEDS + "test_steps_that_need_a_removed_step_are_removed_too_and_so_on",
             _PLAN_NEEDS + "test_an_old_name_waits_for_the_new_one",
         ),
         "What needs a harm that is held is held with it.",

@@ -81,14 +81,14 @@ def test_a_group_with_people_of_ours_becomes_a_list_that_begins_with_them():
     )
 
 
-def test_an_app_with_somebody_assigned_individually_becomes_a_list():
+def test_an_app_with_an_individual_assignment_becomes_a_list():
     found = synced(organization(app("0oaGIT", direct=[ADA]))).lists["0oaGIT"]
     assert found.labels[labels.APP_NAME] == "Git"
     assert labels.GROUP_NAME not in found.labels
 
 
 @pytest.mark.parametrize("row", [group("00gENG"), app("0oaGIT"), group("00gENG", members=["00uSTRANGER"])])
-def test_where_nobody_of_ours_is_in_it_there_is_no_list_and_no_role(row):
+def test_a_group_without_users_of_ours_has_no_list_and_no_role(row):
     assert not changes(whole_plan(organization(row), Cluster()), ACCESS_LIST, ROLE)
 
 
@@ -112,7 +112,7 @@ def test_everyone_has_a_list_only_where_a_filter_names_it():
         {"has_requirements": True},
     ],
 )
-def test_what_people_edit_stays(edit):
+def test_edits_by_people_stay(edit):
     cluster = edited(synced(organization(ENG)), **edit)
     assert not changes(whole_plan(organization(ENG), cluster), ACCESS_LIST)
 
@@ -124,7 +124,7 @@ def test_grants_are_ours_and_are_restored(damage):
     assert synced(organization(ENG), cluster).lists == right.lists
 
 
-def test_a_title_and_a_description_follow_okta_until_somebody_edits_them():
+def test_a_title_and_a_description_follow_okta_until_people_edit_them():
     cluster = synced(of_group(name="Motors", description="who repair"), synced(organization(ENG)))
     assert (cluster.lists["00gENG"].title, cluster.lists["00gENG"].description) == ("Motors", "who repair")
     edited(cluster, title="Ours")
@@ -145,7 +145,7 @@ def test_default_owners_are_set_once():
     assert synced(organization(ENG), settings=other).lists["00gENG"].owners == (ListOwner("zoe"),)
 
 
-def test_a_list_goes_with_its_roles_when_nobody_is_left():
+def test_an_empty_list_ends_with_its_roles():
     plan = whole_plan(emptied(), synced(organization(ENG)))
     assert changes(plan) == [
         "delete member 00gENG/ada",
@@ -174,7 +174,7 @@ def test_a_list_without_anybody_stays_too_where_okta_counts_people():
     assert not changes(plan)
 
 
-def test_a_list_whose_people_leave_altogether_waits_for_them():
+def test_a_list_ends_only_with_its_last_members_who_leave():
     cluster = synced(organization(ENG))
     plan = whole_plan(organization(ENG), cluster, people=listing(*PEOPLE.people[2:], incomplete="503"))
     assert ends(plan)
@@ -182,7 +182,7 @@ def test_a_list_whose_people_leave_altogether_waits_for_them():
     assert not changes(held_back(plan, cluster, organization(ENG), absences=doubt))
 
 
-def test_a_list_with_somebody_whom_people_added_stays():
+def test_a_list_with_a_member_added_by_people_stays():
     cluster = synced(organization(ENG))
     cluster.add("00gENG", TeleportMember("cy", expires=NOW - timedelta(days=1)))
     assert changes(whole_plan(emptied(), cluster)) == ["delete member 00gENG/ada", "delete member 00gENG/bob"]
@@ -200,7 +200,7 @@ def test_filters_take_effect_in_the_very_next_plan():
 
 
 @pytest.mark.parametrize(("row", "listed"), [(ENG, "groups"), (app("0oaGIT", direct=[ADA]), "apps")])
-def test_a_list_goes_with_what_it_stands_for_by_the_listing_of_its_kind(row, listed):
+def test_a_list_ends_with_its_group_or_app_on_the_evidence_of_that_listing(row, listed):
     cluster = synced(organization(row))
     [name] = cluster.lists
     cluster.lists[name] = replace(cluster.lists[name], labels={labels.OWNER: ORG, labels.OKTA_ID: name})
@@ -224,7 +224,7 @@ def test_an_app_that_is_switched_off_takes_its_list_along_because_its_row_says_s
         organization(malformed_groups=[MalformedRow("00gENG", "no profile")]),
     ],
 )
-def test_a_list_of_which_nobody_knows_whether_it_is_wanted_is_left_as_found(okta):
+def test_a_list_is_left_as_found_if_it_is_not_known_whether_it_is_wanted(okta):
     cluster = edited(synced(organization(ENG)), grants=())
     assert not changes(whole_plan(okta, cluster), ACCESS_LIST, ROLE, MEMBER)
 
@@ -237,7 +237,7 @@ def test_a_list_that_was_deleted_by_hand_while_wanted_is_made_again_and_reported
     assert "deleted in Teleport" in plan.warnings[0]
 
 
-def test_a_list_that_could_not_be_made_was_not_deleted_in_teleport_though_its_roles_are_there():
+def test_a_list_that_could_not_be_made_does_not_count_as_deleted_in_teleport():
     cluster = synced(organization(ENG))
     cluster.delete_by_hand("00gENG")
     plan = whole_plan(organization(ENG), cluster, lists_before=frozenset({"00gOTHER"}))
@@ -249,7 +249,7 @@ def test_a_list_that_is_made_for_the_first_time_is_nothing_to_warn_of():
     assert not whole_plan(organization(ENG), Cluster()).warnings
 
 
-def test_somebody_elses_list_of_a_wanted_name_is_left_and_reported():
+def test_a_list_of_others_with_a_wanted_name_is_left_and_reported():
     theirs = TeleportAccessList("00gENG", "Theirs", owners=(ListOwner("zoe"),))
     plan = whole_plan(organization(ENG), Cluster(lists={"00gENG": theirs}))
     assert not changes(plan, ACCESS_LIST, MEMBER, ROLE)

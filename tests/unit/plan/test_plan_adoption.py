@@ -65,7 +65,7 @@ def test_anybody_else_of_a_wanted_name_is_a_conflict(found):
     assert [row.name for row in plan.quarantined] == ["ada@x.io"]
 
 
-def test_nobody_is_taken_over_who_is_not_wanted():
+def test_a_user_who_is_not_wanted_is_not_taken_over():
     assert planned(listing(), [LOGGED_IN, LEFTOVER]).is_empty
 
 

@@ -127,7 +127,7 @@ def test_a_group_that_does_not_grant_it_any_more_is_not_named():
         organization(GIT, malformed_groups=[MalformedRow("00gENG", "no profile")]),
     ],
 )
-def test_a_group_of_which_nobody_knows_what_it_grants_is_named_as_it_was(okta):
+def test_a_group_whose_grants_are_not_known_stays_named_as_before(okta):
     assert not changes(whole_plan(okta, synced(organization(ENG, GIT))))
 
 

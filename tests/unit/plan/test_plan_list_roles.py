@@ -92,7 +92,7 @@ def test_removed_from_the_last_group_keeps_no_old_role():
     assert granted(synced(okta, cluster)) == set()
 
 
-def test_a_list_is_repaired_though_its_role_only_loses_an_app():
+def test_a_list_is_repaired_while_its_role_only_loses_an_app():
     cluster = synced(organization(ENG, GIT, WIKI))
     cluster.lists["00gENG"] = replace(cluster.lists["00gENG"], grants=())
     okta = organization(replace(ENG, grants=roster(["0oaGIT"])), GIT, WIKI)
@@ -102,7 +102,7 @@ def test_a_list_is_repaired_though_its_role_only_loses_an_app():
     assert [one.kind for one in plan.changes if one.is_ending] == [ROLE]
 
 
-def test_an_app_that_a_group_grants_no_more_is_harm_by_what_the_group_grants():
+def test_the_loss_of_an_app_is_harm_on_the_evidence_of_the_grants_of_the_group():
     okta = organization(replace(ENG, grants=roster(["0oaGIT"])), GIT, WIKI)
     change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))
     assert change.harm.harmed == Harmed(ROLE, ROLE_NAME, "00gENG")
@@ -133,7 +133,7 @@ def test_an_app_whose_end_is_held_stays_granted():
     assert granted(cluster) == {"0oaGIT", "0oaWIKI"}
 
 
-def test_an_app_missing_from_a_listing_that_broke_off_stays_granted_though_its_server_is_gone():
+def test_an_app_missing_from_an_incomplete_listing_stays_granted_without_its_server():
     """Regression: previously synced apps stay away after a restart: their servers ran out while we were down."""
     cluster = synced(organization(ENG, GIT, WIKI))
     cluster.app_servers.clear()
@@ -161,7 +161,7 @@ def test_apps_that_could_not_be_read_are_granted_as_they_were():
     assert not changes(whole_plan(okta, cluster))
 
 
-def test_a_new_app_is_granted_at_once_though_the_loss_of_another_is_held():
+def test_a_new_app_is_granted_at_once_while_the_loss_of_another_is_held():
     cluster = synced(organization(ENG, GIT, WIKI))
     okta = organization(
         replace(ENG, grants=roster(["0oaGIT", "0oaWIKI", "0oaNEW"])), GIT, app("0oaNEW"), apps={"untrusted": "odd"}
@@ -170,7 +170,7 @@ def test_a_new_app_is_granted_at_once_though_the_loss_of_another_is_held():
     assert granted(cluster) == {"0oaGIT", "0oaWIKI", "0oaNEW"}
 
 
-def test_what_people_change_in_a_role_is_set_right():
+def test_changes_of_a_role_by_people_are_repaired():
     okta = organization(ENG, GIT, WIKI)
     cluster = synced(okta)
     cluster.roles[ROLE_NAME] = replace(cluster.roles[ROLE_NAME], allow=RoleAllow(app_labels={"*": ("*",)}))
@@ -187,14 +187,14 @@ def test_an_app_that_people_add_to_a_reviewer_role_goes_and_the_reviews_stay():
 
 
 @pytest.mark.parametrize("name", [ROLE_NAME, reviewer_role("00gENG")])
-def test_somebody_elses_role_of_a_wanted_name_means_no_list_and_a_report(name):
+def test_a_role_of_others_with_a_wanted_name_means_no_list_and_a_report(name):
     cluster = Cluster(roles={name: TeleportRole(name)})
     plan = whole_plan(organization(ENG), cluster)
     assert not changes(plan, ROLE, ACCESS_LIST)
     assert [(row.kind, row.name) for row in plan.quarantined] == [(ROLE, name)]
 
 
-def test_nobody_joins_a_list_whose_role_became_somebody_elses_and_leavers_leave_it():
+def test_a_list_whose_role_is_not_ours_any_more_gets_no_members_and_loses_leavers():
     cluster = synced(organization(ENG))
     cluster.roles[ROLE_NAME] = TeleportRole(ROLE_NAME)
     okta = organization(replace(ENG, members=roster([BOB])))
@@ -210,7 +210,7 @@ def test_roles_whose_list_is_gone_and_not_wanted_go_without_harm():
 
 
 @pytest.mark.parametrize("row", [group("00gENG", "Engines", [ADA]), app("0oaGIT", direct=[ADA])], ids=["group", "app"])
-def test_roles_whose_list_is_gone_stay_while_a_listing_that_is_not_believed_lacks_what_they_are_of(row):
+def test_roles_whose_list_is_gone_stay_while_only_an_untrusted_listing_lacks_the_group(row):
     cluster = synced(organization(row))
     [name] = cluster.lists
     cluster.delete_by_hand(name)
@@ -257,7 +257,7 @@ def test_without_lists_the_roles_of_an_emptied_group_go_by_its_roster():
     assert {one.harm.listing for one in plan.changes} == {"members of 00gENG"}
 
 
-def test_without_lists_roles_outlast_leavers_who_are_held():
+def test_without_lists_roles_stay_while_leavers_are_held():
     cluster = synced(organization(ENG), settings=NO_LISTS)
     okta, broken = organization(ENG), people(person(BOB, "bob"), incomplete="page 2: 503")
     plan = whole_plan(okta, cluster, people=broken, settings=NO_LISTS)
@@ -265,7 +265,7 @@ def test_without_lists_roles_outlast_leavers_who_are_held():
 
 
 @pytest.mark.parametrize(("row", "listing"), [(ENG, "groups"), (app("0oaGIT", direct=[ADA]), "apps")])
-def test_without_lists_roles_of_what_is_gone_go_by_the_listing_of_its_kind(row, listing):
+def test_without_lists_roles_end_with_their_group_or_app_on_the_evidence_of_that_listing(row, listing):
     cluster = synced(organization(row), settings=NO_LISTS)
     plan = whole_plan(organization(), cluster, settings=NO_LISTS)
     assert {one.harm.listing for one in plan.changes if one.kind == ROLE} == {listing}

@@ -67,13 +67,13 @@ def test_a_suspended_person_without_a_usable_name_is_locked_all_the_same():
     assert steps(planned(listing(nameless), [USER])) == [("lock", "ada@x.io")]
 
 
-def test_of_somebody_whose_status_is_unknown_no_lock_changes():
+def test_no_lock_of_a_person_of_unknown_status_changes():
     unknown = replace(ADA, status="HIBERNATING")
     assert planned(listing(unknown), [USER], [ENDLESS]).is_empty
     assert planned(listing(unknown), [USER]).is_empty
 
 
-def test_nobody_else_releases_a_lock():
+def test_the_return_of_another_person_releases_no_lock():
     theirs = leaver_lock("00uOLD", "ada@x.io")
     plan = planned(listing(ADA), [USER], [theirs])
     assert plan.is_empty

@@ -47,7 +47,7 @@ def only(plan, kind=MEMBER):
     return change
 
 
-def test_whoever_joins_a_group_is_added_alone_with_the_origin_written_on_them():
+def test_a_person_who_joins_a_group_is_added_with_the_origin_in_a_label():
     plan = whole_plan(engines(ADA, BOB), synced(engines(ADA)))
     assert changes(plan) == ["create member 00gENG/bob"]
     assert only(plan).content == TeleportMember(
@@ -55,12 +55,12 @@ def test_whoever_joins_a_group_is_added_alone_with_the_origin_written_on_them():
     )
 
 
-def test_only_people_who_are_users_of_ours_become_members():
+def test_only_users_of_ours_become_members():
     cluster = synced(engines(ADA, "00uSTRANGER"))
     assert cluster.imported(ENG) == {"ada"}
 
 
-def test_whoever_leaves_a_group_leaves_the_list_by_what_the_roster_lacks():
+def test_a_person_who_leaves_a_group_leaves_the_list_on_the_evidence_of_the_roster():
     plan = whole_plan(engines(ADA), synced(engines(ADA, BOB)))
     assert changes(plan) == ["delete member 00gENG/bob"]
     harm = only(plan).harm
@@ -69,7 +69,7 @@ def test_whoever_leaves_a_group_leaves_the_list_by_what_the_roster_lacks():
 
 
 @pytest.mark.parametrize("who", ["nobody", "a stranger"])
-def test_a_member_whose_user_we_deleted_goes_with_the_departure_unless_the_name_is_somebody_elses(who):
+def test_a_member_whose_user_we_deleted_ends_with_the_departure_unless_others_have_the_name(who):
     cluster = synced(engines(ADA, BOB))
     del cluster.users["bob"]
     if who == "a stranger":
@@ -83,7 +83,7 @@ def test_a_member_whose_user_we_deleted_goes_with_the_departure_unless_the_name_
         assert (removal.okta_id, removal.harm.listing) == ("", PEOPLE_LISTING)
 
 
-def test_an_empty_roster_where_okta_counts_people_takes_nobody_out():
+def test_an_empty_roster_removes_no_member_while_okta_counts_people():
     """Regression: an empty read deletes all."""
     cluster = synced(engines(ADA, BOB))
     okta = engines(users_count=2)
@@ -97,14 +97,14 @@ def test_a_group_that_cannot_be_read_keeps_its_members_and_takes_no_new_ones():
     assert not changes(plan, MEMBER, ACCESS_LIST)
 
 
-def test_one_bad_name_stops_nobody_else():
+def test_one_bad_name_does_not_stop_other_people():
     """Regression: one bad name stops everybody."""
     everybody = people(*PEOPLE.people, person("00uBAD", "o'neil"))
     cluster = synced(engines(ADA, "00uBAD", BOB), people=everybody)
     assert cluster.imported(ENG) == {"ada", "bob"}
 
 
-def test_somebody_new_joins_a_list_that_is_there_after_the_user_is_made():
+def test_a_new_person_joins_a_list_after_the_user_is_made():
     only_ada = people(person(ADA, "ada"))
     plan = whole_plan(engines(ADA, BOB), synced(engines(ADA), people=only_ada), people=people(*PEOPLE.people[:2]))
     assert changes(plan) == ["create user bob", "create member 00gENG/bob"]
@@ -118,7 +118,7 @@ def test_the_origin_on_the_member_decides_and_nothing_that_we_remember():
     assert changes(whole_plan(engines(ADA), cluster)) == ["delete member 00gENG/bob"]
 
 
-def test_somebody_whom_people_added_is_neither_overwritten_nor_taken_out():
+def test_a_member_added_by_people_is_neither_overwritten_nor_removed():
     cluster = synced(engines(ADA))
     added = TeleportMember("bob", expires=NOW + timedelta(days=1), reason="on call", added_by="olga")
     cluster.add(ENG, added)
@@ -160,7 +160,7 @@ def test_an_import_that_people_let_end_is_reported_while_okta_has_it():
     assert not whole_plan(engines(ADA, BOB), cluster, now=NOW - timedelta(hours=1)).quarantined
 
 
-def test_members_of_a_list_whose_name_begins_like_anothers_do_not_leak():
+def test_members_of_lists_with_similar_names_are_not_mixed_up():
     """Regression: members listed by name prefix leak between lists."""
     okta = organization(group(ENG, members=[ADA]), group(f"{ENG}2", members=[BOB]))
     cluster = synced(okta)
@@ -213,7 +213,7 @@ def test_a_leaver_leaves_an_unread_list_also_where_people_gave_the_import_an_end
     assert changes(plan, MEMBER) == ["delete member 00gENG/ada"]
 
 
-def test_what_people_gave_a_leaver_and_lists_that_are_not_ours_stay():
+def test_members_added_by_people_and_lists_of_others_keep_a_leaver():
     cluster = synced(engines(BOB))
     cluster.add(ENG, TeleportMember("ada"))
     cluster.lists["theirs"] = TeleportAccessList("theirs", "Theirs", owners=(ListOwner("olga"),))
@@ -246,7 +246,7 @@ def test_a_renamed_person_is_in_the_list_by_the_new_name_before_the_old_one_goes
     assert needs == [(stands_for("countess", ADA),), (locked("ada", ADA),)]
 
 
-def test_a_membership_of_nobody_goes_as_harm_that_the_listing_of_people_must_bear_out():
+def test_a_membership_without_a_user_is_harm_on_the_evidence_of_the_listing_of_people():
     cluster = synced(engines(ADA, BOB))
     cluster.users.pop("ada")
     plan = whole_plan(engines(ADA, BOB), cluster, people=departed())
@@ -256,7 +256,7 @@ def test_a_membership_of_nobody_goes_as_harm_that_the_listing_of_people_must_bea
     assert not changes(held_back(plan, cluster, engines(ADA, BOB), absences=doubt))
 
 
-def test_a_membership_of_a_user_who_is_not_ours_any_more_goes_as_harm_that_is_counted():
+def test_the_end_of_a_membership_of_a_user_who_is_not_ours_any_more_is_counted_as_harm():
     cluster = synced(engines(ADA, BOB))
     cluster.users["ada"] = TeleportUser("ada")
     plan = whole_plan(engines(ADA, BOB), cluster)
@@ -271,7 +271,7 @@ def test_a_user_who_was_deleted_by_hand_is_made_again_and_stays_a_member():
 
 
 @pytest.mark.parametrize("status", ["SUSPENDED", "HIBERNATING"])
-def test_people_who_are_suspended_or_of_whom_nobody_knows_stay_members(status):
+def test_suspended_people_and_people_of_unknown_status_stay_members(status):
     somebody = people(person(ADA, "ada", status=status), *PEOPLE.people[1:])
     assert not changes(whole_plan(engines(ADA, BOB), synced(engines(ADA, BOB)), people=somebody), MEMBER)
 

@@ -44,7 +44,7 @@ def test_a_new_user_stands_for_the_person_and_a_repaired_one_does_so_anyway():
     assert met_by(repair) is None
 
 
-def test_only_a_leavers_lock_says_that_somebody_leaves():
+def test_only_the_lock_of_a_leaver_means_that_a_person_leaves():
     leaver, _ = planned(listing(), [owned_user("00uA", "a")]).changes
     [suspended] = planned(listing(person("00uA", "a", status="SUSPENDED")), [owned_user("00uA", "a")]).changes
     assert met_by(leaver) == locked("a", "00uA")
@@ -70,7 +70,7 @@ def test_a_role_that_is_narrowed_was_written_before():
     assert met_by(member_role) == written(ROLE, member_role.name)
 
 
-def test_what_needs_a_step_that_goes_goes_too_and_so_on():
+def test_steps_that_need_a_removed_step_are_removed_too_and_so_on():
     plan = whole_plan(organization(replace(ENG, members=roster(())), GIT), synced(organization(ENG, GIT)))
     assert [one.kind for one in plan.changes] == [MEMBER, MEMBER, ACCESS_LIST, ROLE, ROLE]
     assert left(plan, about(MEMBER, "00gENG/ada")) == ["delete member 00gENG/bob"]
@@ -109,7 +109,7 @@ def test_a_plan_that_loses_nothing_is_the_same():
     assert without(plan.changes, lambda _: False) == plan.changes
 
 
-def test_needs_name_what_they_are_about():
+def test_a_need_has_the_key_of_its_object():
     assert locked("ada", ADA).key == "ada"
     assert ended(ACCESS_LIST, "00gENG").key == "access_list/00gENG"
     assert written(ROLE, "x").goal is Goal.WRITTEN

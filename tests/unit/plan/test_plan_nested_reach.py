@@ -67,7 +67,7 @@ def nestings(draw):
 
 
 @given(nestings(), st.sampled_from(NAMES))
-def test_it_reaches_whom_every_way_down_reaches(nesting, name):
+def test_it_reaches_the_people_of_every_path_down(nesting, name):
     lists, members, direct, ending = nesting
     reached = Nesting(lists, members, NOW).through_others(name, direct, ending)
     assert reached == by_every_way(name, lists, members, direct, ending)

@@ -45,26 +45,26 @@ def nesting(okta=None, child=ENG, parent=ALL, **changes):
     return cluster
 
 
-def test_whoever_is_in_a_nested_list_is_not_added_to_its_parent():
+def test_a_person_in_a_nested_list_is_not_added_to_its_parent():
     assert not changes(whole_plan(company(everybody=(ADA, BOB)), nesting()))
 
 
-def test_whoever_joins_both_is_added_to_the_nested_list_alone():
+def test_a_person_who_joins_both_is_added_to_the_nested_list_alone():
     plan = whole_plan(company(engines=(ADA, CY), everybody=(BOB, CY)), nesting())
     assert changes(plan) == ["create member 00gENG/cy"]
 
 
-def test_whoever_was_a_member_before_the_nesting_stays_one():
+def test_a_member_from_before_the_nesting_stays():
     cluster = nesting(company(everybody=(ADA, BOB)))
     assert not changes(whole_plan(company(everybody=(ADA, BOB)), cluster))
 
 
-def test_whoever_leaves_the_nested_list_is_added_to_the_parent_at_once():
+def test_a_person_who_leaves_the_nested_list_is_added_to_the_parent_at_once():
     plan = whole_plan(company(engines=(CY,), everybody=(ADA, BOB)), nesting())
     assert changes(plan) == ["create member 00gENG/cy", "create member 00gALL/ada", "delete member 00gENG/ada"]
 
 
-def test_whom_people_added_to_the_nested_list_counts_while_that_lasts():
+def test_a_member_of_the_nested_list_added_by_people_counts_until_the_end():
     cluster = nesting()
     cluster.add(ENG, TeleportMember("cy", expires=NOW + timedelta(hours=1)))
     okta = company(everybody=(BOB, CY))
@@ -85,13 +85,13 @@ def test_an_import_with_an_end_that_leaves_the_nested_list_does_not_count_any_mo
     assert "create member 00gALL/ada" in changes(plan)
 
 
-def test_a_nested_list_with_requirements_counts_for_nobody():
+def test_a_nested_list_with_requirements_does_not_count():
     cluster = nesting()
     cluster.lists[ENG] = replace(cluster.lists[ENG], has_requirements=True)
     assert changes(whole_plan(company(everybody=(ADA, BOB)), cluster)) == ["create member 00gALL/ada"]
 
 
-def test_a_nesting_that_has_ended_counts_for_nobody():
+def test_a_nesting_that_has_ended_does_not_count():
     cluster = nesting(expires=NOW)
     assert changes(whole_plan(company(everybody=(ADA, BOB)), cluster)) == ["create member 00gALL/ada"]
 
@@ -108,7 +108,7 @@ def test_people_are_found_through_two_lists():
     assert not changes(whole_plan(company(more=[group(TOP, members=[ADA, CY])]), cluster))
 
 
-def test_a_list_of_people_that_has_the_name_of_a_group_counts_by_whom_it_has():
+def test_a_list_of_others_with_the_name_of_a_group_counts_with_its_actual_members():
     """It is not ours, so Okta's people of that group are not in it."""
     theirs = TeleportAccessList(ENG, "Engines", owners=(ListOwner("olga"),))
     cluster = synced(company(), Cluster(lists={ENG: theirs}))
@@ -116,7 +116,7 @@ def test_a_list_of_people_that_has_the_name_of_a_group_counts_by_whom_it_has():
     assert "create member 00gALL/ada" in changes(whole_plan(company(everybody=(ADA, BOB)), cluster))
 
 
-def test_a_nested_list_that_nobody_can_join_counts_only_for_whom_it_has():
+def test_a_nested_list_that_gets_no_members_counts_with_its_actual_members():
     cluster = nesting()
     cluster.roles[member_role(ENG)] = TeleportRole(member_role(ENG))
     plan = whole_plan(company(engines=(ADA, CY), everybody=(ADA, BOB, CY)), cluster)
@@ -189,7 +189,7 @@ def held_on_to(okta=None, child=ENG, **how):
     return cluster
 
 
-def test_a_list_that_somebody_elses_list_holds_on_to_is_emptied_and_reported():
+def test_a_list_nested_in_a_list_of_others_is_emptied_and_reported():
     cluster = held_on_to()
     cluster.add(ENG, TeleportMember("cy"))
     okta = company()
@@ -199,7 +199,7 @@ def test_a_list_that_somebody_elses_list_holds_on_to_is_emptied_and_reported():
     assert not changes(whole_plan(okta, cluster.apply(plan), settings=imports(group_filters=["All"])))
 
 
-def test_whoever_was_in_it_alone_joins_the_parent_that_is_ours():
+def test_people_who_were_only_in_the_emptied_list_join_its_parent_of_ours():
     cluster = held_on_to()
     cluster.add(ALL, nested(ENG))
     okta = company(everybody=(ADA, BOB))
@@ -217,7 +217,7 @@ def test_a_nested_list_that_is_gone_is_dropped_from_lists_that_only_stay_as_they
     assert "delete member 00gALL/00gGONE" in changes(plan, MEMBER)
 
 
-def test_an_emptied_list_that_somebody_elses_list_holds_on_to_stays_with_its_roles():
+def test_an_empty_list_nested_in_a_list_of_others_stays_with_its_roles():
     cluster = held_on_to()
     plan = whole_plan(company(engines=()), cluster)
     assert changes(plan) == ["delete member 00gENG/ada"]

@@ -18,7 +18,7 @@ def stages(plan):
     return [kind for kind, _ in groupby(one.kind for one in plan.changes)]
 
 
-def test_everything_is_made_before_what_refers_to_it():
+def test_everything_is_made_before_objects_that_refer_to_it():
     cluster = synced(organization(ENG), people=listing(PEOPLE.people[0]))
     plan = whole_plan(organization(replace(ENG, members=roster([ADA, BOB])), GIT), cluster)
     assert stages(plan) == ["role", "user_group", "app_server", "user", "access_list", "member"]
@@ -41,7 +41,7 @@ def test_locks_that_need_nothing_come_before_everything_else():
     assert all(one.action != "create" for one in plan.changes[renamed:])
 
 
-def test_what_follows_from_the_end_of_an_app_comes_after_it():
+def test_steps_that_follow_from_the_end_of_an_app_come_after_it():
     switched_off = replace(GIT, app=replace(GIT.app, status="INACTIVE"), direct=roster(()))
     plan = whole_plan(organization(ENG, switched_off), synced(organization(ENG, replace(GIT, direct=roster(())))))
     assert [(one.action, one.kind) for one in plan.changes] == [
@@ -58,7 +58,7 @@ def test_roles_of_a_list_that_is_gone_go_last():
     assert stages(plan) == ["role", "user_group", "access_list", "role"]
 
 
-def test_all_that_harms_nobody_comes_before_any_harm():
+def test_every_step_that_is_no_harm_comes_before_any_harm():
     cluster = synced(organization(ENG, GIT))
     newcomer = listing(*PEOPLE.people[1:], person("00uDAN", "dan"))
     okta = organization(group("00gNEW", members=["00uDAN"]), app("0oaNEW", direct=[BOB]))

@@ -16,7 +16,7 @@ from worlds_directory import ADA, BOB, Cluster, app, group, organization, synced
 OKTA = organization(group("00gENG", members=[ADA, BOB]), app("0oaGIT", direct=[ADA]))
 
 
-def test_what_we_own_is_counted_by_kind_and_what_others_own_is_not():
+def test_our_objects_are_counted_by_kind_and_those_of_others_are_not():
     cluster = synced(OKTA, Cluster(lists={"manual": TeleportAccessList("manual", "By hand")}))
     cluster.add("manual", TeleportMember("ada", labels={labels.GRANT: "imported"}))
     cluster.add("00gENG", TeleportMember("cy"))
@@ -52,7 +52,7 @@ def holders(people, *users):
     return holders_after(planned(people, users), known_users(users, ORG))
 
 
-def test_users_who_stay_come_and_leave_are_told_apart():
+def test_users_who_stay_come_and_leave_are_distinguished():
     everybody = listing(person("00uADA", "ada"), person("00uNEW", "new"))
     found = holders(everybody, owned_user("00uADA", "ada"), owned_user("00uOLD", "old"))
     assert found.names == {"00uADA": "ada", "00uNEW": "new"}
@@ -61,7 +61,7 @@ def test_users_who_stay_come_and_leave_are_told_apart():
     assert found.ids == {"ada": "00uADA", "new": "00uNEW", "old": "00uOLD"}
 
 
-def test_users_who_stand_for_nobody_are_strangers():
+def test_users_without_a_person_are_strangers():
     unlabelled = owned_user("00uADA", "ada", labels={labels.OWNER: ORG})
     mystery = listing(person("00uADA", "ada", status="MYSTERY"), person("00uBOB", "bob"))
     found = holders(mystery, unlabelled, owned_user("00uBOB", "bob"), TeleportUser("local"))
@@ -74,7 +74,7 @@ def test_a_user_who_is_taken_over_comes_and_is_no_stranger():
     assert not found.strangers
 
 
-def test_a_user_who_is_only_set_right_does_not_come():
+def test_a_repaired_user_is_not_a_coming_one():
     assert not holders(listing(person("00uADA", "ada")), owned_user("00uADA", "ada", roles=())).coming
 
 

@@ -54,7 +54,7 @@ def test_an_empty_group_has_an_empty_list():
     assert not emptied.members[LOOMS]
 
 
-def test_whom_the_client_takes_out_goes_because_it_says_so():
+def test_a_person_removed_by_the_client_is_removed_as_stated():
     plan = whole_plan(pushed(BOB), synced(pushed(ADA, BOB)))
     assert changes(plan) == [f"delete member {LOOMS}/ada"]
     assert plan.changes[0].harm.evidence is Evidence.STATED
@@ -80,7 +80,7 @@ def test_a_leaver_is_taken_out_of_a_list_of_which_no_record_is_known():
     assert f"delete member {LOOMS}/ada" in changes(whole_plan(organization(), cluster, people=gone), MEMBER)
 
 
-def test_somebody_elses_list_of_that_name_is_left_alone_and_reported():
+def test_a_list_of_others_with_that_name_is_left_alone_and_reported():
     cluster = synced(organization())
     cluster.lists[LOOMS] = TeleportAccessList(LOOMS, "theirs")
     plan = whole_plan(pushed(ADA), cluster)

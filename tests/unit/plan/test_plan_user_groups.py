@@ -64,7 +64,7 @@ def test_the_order_in_which_a_server_gives_the_applications_is_no_difference():
     assert not changes(whole_plan(okta, cluster))
 
 
-def test_what_is_ours_is_repaired_and_labels_that_people_set_stay():
+def test_our_fields_are_repaired_and_labels_set_by_people_stay():
     okta = organization(ENG, GIT)
     cluster = synced(okta)
     right = dict(cluster.user_groups["00gENG"].labels)
@@ -148,7 +148,7 @@ def test_an_app_that_is_only_granted_no_more_is_dropped_at_once():
     assert not change.needs
 
 
-def test_somebody_elses_user_group_of_a_wanted_name_is_left_and_reported():
+def test_a_user_group_of_others_with_a_wanted_name_is_left_and_reported():
     theirs = TeleportUserGroup("00gENG", {labels.ORIGIN: "okta"}, ("x",))
     cluster = Cluster(user_groups={"00gENG": theirs})
     plan = whole_plan(organization(ENG, GIT), cluster)
@@ -193,7 +193,7 @@ def test_labels_that_people_set_do_not_go_with_a_rule_that_never_set_them():
     assert synced(okta, cluster).user_groups["00gENG"].labels["team"] == "x"
 
 
-def test_labels_of_a_rule_that_somebody_broke_stay_where_it_gave_them_and_come_nowhere():
+def test_labels_of_a_broken_rule_stay_where_they_are_and_are_not_added_elsewhere():
     given = ImportMatch(group_names=("^Eng",))
     okta = organization(group("00gENG", "Eng"))
     cluster = Cluster(rules=(rule("r", given, env="prod"),))

@@ -41,7 +41,7 @@ def test_local_users_have_no_connector():
     assert change.content.connector is None
 
 
-def test_a_user_who_is_right_needs_nothing():
+def test_a_correct_user_needs_no_change():
     plan = planned(listing(ADA), [owned_user("00uADA", "ada@x.io")])
     assert plan.is_empty
     assert plan.unchanged == 1
@@ -84,7 +84,7 @@ def test_roles_and_traits_that_others_gave_stay():
     assert change.content.traits["groups"] == ("ops",)
 
 
-def test_a_new_custom_domain_changes_nobody():
+def test_a_new_custom_domain_changes_no_user():
     moved = replace(POLICY, organization_url="https://id.example.com")
     assert planned(listing(ADA), [owned_user("00uADA", "ada@x.io")], policy=moved).is_empty
 
@@ -99,7 +99,7 @@ def test_a_leaver_is_locked_for_30_h_15_min_and_then_deleted():
     assert delete.name == "ada@x.io"
 
 
-def test_a_leaver_who_seems_to_be_locked_already_is_locked_anew_which_is_the_same_harm():
+def test_a_leaver_who_seems_to_be_locked_is_locked_again_as_the_same_harm():
     plan = planned(listing(), [owned_user("00uADA", "ada@x.io")], [leaver_lock("00uADA", "ada@x.io")])
     assert steps(plan) == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
     assert all(change.harm.continues for change in plan.changes)
@@ -112,7 +112,7 @@ def test_a_deactivated_person_leaves_although_the_row_is_still_there():
     assert steps(plan)[-2:] == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
 
 
-def test_whoever_returns_is_created_before_the_lock_is_taken_off():
+def test_a_returning_person_is_created_before_the_lock_is_taken_off():
     plan = planned(listing(ADA), locks=[leaver_lock("00uADA", "ada@x.io")])
     assert steps(plan) == [("create", "ada@x.io"), ("unlock", "ada@x.io")]
 
@@ -123,18 +123,18 @@ def test_a_new_holder_of_a_name_waits_for_the_predecessors_lock():
     assert plan.quarantined[0].cause == NameLocked("ada@x.io", ("00uOLD",))
 
 
-def test_a_lock_that_has_run_out_keeps_nobody_out():
+def test_an_expired_lock_is_no_obstacle():
     plan = planned(listing(ADA), locks=[leaver_lock("00uOLD", "ada@x.io", ends_in=timedelta(seconds=-1))])
     assert steps(plan) == [("create", "ada@x.io")]
 
 
-def test_somebody_elses_user_of_a_wanted_name_is_left_alone():
+def test_a_user_of_others_with_a_wanted_name_is_left_alone():
     plan = planned(listing(ADA), [TeleportUser("ada@x.io", roles=("admin",))])
     assert plan.is_empty
     assert plan.quarantined[0].name == "ada@x.io"
 
 
-def test_harm_says_whom_it_is_about_and_on_which_evidence():
+def test_harm_names_its_person_and_its_evidence():
     plan = planned(
         listing(replace(ADA, status="DEPROVISIONED")),
         [owned_user("00uADA", "ada@x.io"), owned_user("00uBOB", "bob@x.io")],
@@ -217,7 +217,7 @@ def test_a_user_without_an_id_whose_person_is_set_aside_does_not_leave(change):
     assert planned(listing(replace(ADA, **change)), [damaged]).is_empty
 
 
-def test_a_person_who_is_neither_created_nor_there_takes_no_name_from_anybody():
+def test_a_person_without_a_user_does_not_take_a_name_from_another():
     staged = replace(person("00uSTG", "ADA@x.io"), status="STAGED")
     assert steps(planned(listing(ADA, staged))) == [("create", "ada@x.io")]
 

@@ -30,7 +30,7 @@ def plan_of_one(row, cluster, **how):
 
 @ROWS
 @EXPECTED
-def test_a_list_stays_with_its_roles_while_another_plan_makes_somebody_of_it_a_user(row, expected):
+def test_a_list_stays_with_its_roles_while_a_person_of_it_is_to_become_a_user(row, expected):
     cluster = without_users(row)
     cluster.members.clear()
     assert not changes(plan_of_one(row, cluster, expected=expected), *OF_LISTS)
@@ -53,7 +53,7 @@ def test_roles_stay_where_lists_are_switched_off(expected):
 
 
 @ROWS
-def test_a_list_ends_where_those_who_are_to_get_a_user_are_others(row):
+def test_a_list_ends_if_only_people_outside_of_it_are_to_get_a_user(row):
     cluster = without_users(row)
     cluster.members.clear()
     [ending, *_] = changes(plan_of_one(row, cluster, expected={CY}), ACCESS_LIST)
@@ -66,7 +66,7 @@ def replaced(cluster, name):
 
 
 @ROWS
-def test_somebody_who_cannot_be_taken_over_yet_stays_a_member(row):
+def test_a_person_who_cannot_be_taken_over_yet_stays_a_member(row):
     cluster = synced(organization(row))
     replaced(cluster, "ada")
     plan = whole_plan(organization(row), cluster, locks_unread="503")
@@ -74,7 +74,7 @@ def test_somebody_who_cannot_be_taken_over_yet_stays_a_member(row):
     assert not changes(plan, *OF_LISTS)
 
 
-def test_who_left_the_group_goes_though_another_member_waits():
+def test_a_person_who_left_the_group_goes_while_another_member_waits():
     cluster = synced(organization(ENGINES))
     replaced(cluster, "ada")
     plan = whole_plan(organization(group("00gENG", "Engines", [ADA])), cluster, locks_unread="503")
@@ -88,7 +88,7 @@ def test_who_waits_and_left_the_group_goes():
     assert changes(plan, *OF_LISTS) == ["delete member 00gENG/ada"]
 
 
-def test_somebody_who_waits_for_a_first_user_joins_nothing():
+def test_a_person_who_waits_for_a_first_user_joins_no_list():
     closed = imports(policy=replace(imports().policy, no_arrivals="nobody new gets a user: no role"))
     plan = whole_plan(organization(ENGINES), Cluster(), settings=closed)
     assert plan.waiting.keys() >= {ADA, BOB}
@@ -96,13 +96,13 @@ def test_somebody_who_waits_for_a_first_user_joins_nothing():
 
 
 @ROWS
-def test_a_plan_of_the_group_alone_lets_who_waits_stay_too(row):
+def test_a_plan_of_the_group_alone_keeps_a_waiting_member_too(row):
     cluster = synced(organization(row))
     replaced(cluster, "ada")
     assert not changes(plan_of_one(row, cluster, expected={ADA}), *OF_LISTS)
 
 
-def test_somebody_who_would_inherit_waits_without_losing_what_okta_gives():
+def test_a_person_who_waits_for_a_name_keeps_what_okta_grants():
     cluster = synced(organization(ENGINES))
     del cluster.users["ada"]
     left = Inheritance(left={"ada": (LeftMembership("ada", "00gOPS", "Ops"),)})

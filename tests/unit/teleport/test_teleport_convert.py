@@ -101,7 +101,7 @@ def test_the_earlier_of_both_expiries_counts_and_clearing_it_clears_both() -> No
     assert not cleared.Metadata.HasField("Expires")
 
 
-def test_a_time_beyond_what_python_knows_does_not_crash() -> None:
+def test_a_time_after_the_year_9999_is_the_end_of_that_year() -> None:
     message = stored(Expires=Timestamp(seconds=2**40))
 
     assert user_from_message(message).expires == datetime.max.replace(tzinfo=UTC)
@@ -190,7 +190,7 @@ def test_a_new_role_names_its_version() -> None:
     assert role_to_message(TeleportRole("r")).Version == "v7"
 
 
-def test_what_a_role_allows_survives_a_change_of_its_labels() -> None:
+def test_the_grants_of_a_role_survive_a_change_of_its_labels() -> None:
     message = role_to_message(TeleportRole("r", {"a": "b"}))
     message.Version = "v8"
     message.Spec.Allow.Logins.append("root")
@@ -210,17 +210,17 @@ ALLOW = RoleAllow(
 OURS = {"teleport-okta/owner": "00o1"}
 
 
-def test_what_a_role_of_ours_allows_survives_the_way_out_and_back() -> None:
+def test_the_grants_of_a_role_of_ours_survive_writing_and_reading() -> None:
     role = TeleportRole("r", OURS, ALLOW)
 
     assert role_from_message(role_to_message(role)) == role
 
 
-def test_what_others_roles_allow_is_not_looked_at() -> None:
+def test_the_grants_of_roles_of_others_are_not_read() -> None:
     assert role_from_message(role_to_message(TeleportRole("r", {"a": "b"}, ALLOW))).allow is None
 
 
-def test_a_change_of_what_a_role_allows_leaves_the_rest_of_it() -> None:
+def test_a_change_of_the_grants_of_a_role_keeps_its_other_fields() -> None:
     message = role_to_message(TeleportRole("r", OURS, ALLOW))
     message.Spec.Allow.Logins.append("root")
     message.Spec.Allow.ReviewRequests.Where = "true"
