@@ -46,8 +46,8 @@ OF_DOORS = (
         "if len(self._carried) < self._most:",
         "if True:",
         (
-            _FRONT_DOOR + "test_many_silent_clients_keep_nobody_out_and_reach_nothing_behind",
-            _FRONT_DOOR + "test_clients_that_speak_stay_and_those_above_the_limit_are_closed",
+            _FRONT_DOOR + "test_many_silent_clients_block_no_other_client_and_reach_no_grpc",
+            _FRONT_DOOR + "test_clients_that_send_stay_and_those_above_the_limit_are_closed",
         ),
         "Clients of the admin socket cannot use up the descriptors of the service.",
     ),
@@ -56,7 +56,7 @@ OF_DOORS = (
         "serve/front_door.py",
         "async with asyncio.timeout(self._first_bytes):",
         "async with asyncio.timeout(None):",
-        (_FRONT_DOOR + "test_a_client_that_says_nothing_is_closed",),
+        (_FRONT_DOOR + "test_a_client_that_sends_nothing_is_closed",),
         "A client that says nothing does not keep its place.",
     ),
     Mutant(
@@ -64,7 +64,7 @@ OF_DOORS = (
         "serve/readiness.py",
         'is_ready = found.state == "standby" or not found.error',
         "is_ready = True",
-        ("unit/serve/test_readiness.py::test_passes_that_fail_say_why",),
+        ("unit/serve/test_readiness.py::test_failing_passes_have_their_reason",),
         "A probe learns that passes fail.",
     ),
     Mutant(

@@ -46,7 +46,7 @@ OF_FILES = (
         "service/process.py",
         "    check_ours(settings.storage.data_dir)\n",
         "",
-        ("unit/service/test_service_process.py::test_no_log_is_opened_where_the_data_directory_is_refused",),
+        ("unit/service/test_service_process.py::test_no_log_is_opened_if_the_data_directory_is_refused",),
         "A log that root made is closed to the service's user.",
     ),
     Mutant(

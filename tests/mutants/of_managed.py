@@ -38,7 +38,7 @@ OF_MANAGED = (
         "managed/decision.py",
         "plugin = plugins.named(name)",
         "plugin = plugins.named(name) or (Plugin(name, known) if known else None)",
-        (_DECISION + "test_a_plugin_that_is_not_there_stops_everything",),
+        (_DECISION + "test_a_missing_plugin_stops_the_sync",),
         "Deleting the plugin stops the sync.",
     ),
     Mutant(
@@ -46,7 +46,7 @@ OF_MANAGED = (
         "settings.py",
         "            if given:\n",
         "            if False:\n",
-        (_DECISION + "test_what_the_plugin_decides_may_not_be_in_the_file",),
+        (_DECISION + "test_settings_of_the_plugin_may_not_be_in_the_file",),
         "Two sources of settings never mix silently.",
     ),
     Mutant(
@@ -58,7 +58,7 @@ OF_MANAGED = (
         "            position = entries[-1].sequence\n"
         "            await self._store.remember_audited(position)\n"
         "            await self._emit(events_of(entries, status, self._settings))\n",
-        (_AUDIT + "test_what_could_not_be_told_is_told_later",),
+        (_AUDIT + "test_events_that_could_not_be_written_are_written_later",),
         "What could not be told is told later.",
     ),
     Mutant(
@@ -66,7 +66,7 @@ OF_MANAGED = (
         "serve/okta_service.py",
         "if request.enable_bidirectional_sync:",
         "if False:",
-        (_OKTA_RPC + "test_what_nothing_fulfils_is_refused_before_anything_is_asked",),
+        (_OKTA_RPC + "test_unsupported_settings_are_refused_before_any_call",),
         "Nobody grants what write-back would have to carry out.",
     ),
 )

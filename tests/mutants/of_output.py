@@ -14,7 +14,7 @@ OF_OUTPUT = (
         "cli/output.py",
         "text = self._wrapped(printable(str(line)))",
         "text = self._wrapped(str(line))",
-        (_OUTPUT + "test_a_foreign_name_can_neither_break_its_line_nor_talk_to_a_terminal",),
+        (_OUTPUT + "test_a_foreign_name_can_neither_break_its_line_nor_control_a_terminal",),
         "A name must not forge a line of a plan, nor send a sequence to a terminal.",
     ),
     Mutant(

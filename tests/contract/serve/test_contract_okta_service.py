@@ -102,7 +102,7 @@ async def test_an_integration_is_made_and_the_service_runs_by_it(world):
     assert users.stored("ada@x.io").Metadata.Labels[labels.OKTA_ID] == ada.id
 
 
-async def test_it_is_changed_and_what_is_not_spoken_of_stays(world):
+async def test_it_is_changed_and_other_settings_stay(world):
     lists = pb.AccessListSettings(default_owner=["teresa"])
     await world.client.CreateIntegration(creating(world, enable_access_list_sync=True, access_list_settings=lists))
     changed = await world.client.UpdateIntegration(
@@ -161,7 +161,7 @@ async def test_no_credential_goes_to_another_organisation(world):
 
 
 @pytest.mark.parametrize("field", ["enable_bidirectional_sync", "enable_system_log_export"])
-async def test_what_nothing_fulfils_is_refused_and_writes_nothing(world, field):
+async def test_unsupported_settings_are_refused_and_nothing_is_written(world, field):
     code, details = await refused(world.client.CreateIntegration(creating(world, **{field: True})))
     assert code is CODES.INVALID_ARGUMENT
     assert field in details
@@ -192,6 +192,6 @@ async def test_filters_are_tried(world):
     assert code is CODES.INVALID_ARGUMENT
 
 
-async def test_what_the_auth_server_keeps_is_not_answered(world):
+async def test_methods_of_the_auth_server_are_not_answered(world):
     code, _ = await refused(world.client.ListOktaImportRules(pb.ListOktaImportRulesRequest()))
     assert code is CODES.UNIMPLEMENTED

@@ -46,7 +46,7 @@ def test_a_message_may_be_larger_where_scim_bodies_may():
     assert RemoteLimits.of(ScimSettings(max_body=8 * 1024 * 1024)).message_size == 16 * 1024 * 1024
 
 
-async def test_a_large_message_of_somebody_who_is_not_listed_is_not_looked_at(tmp_path):
+async def test_a_large_message_of_an_unlisted_caller_is_not_read(tmp_path):
     async with built_remote(tmp_path, readers=["user:ada"]) as world:
         started = time.monotonic()
         code, _ = await outcome(world.user("eve"), world.port, EXPLAIN, bytes(4_000_000))
@@ -103,7 +103,7 @@ async def test_more_calls_at_a_time_than_allowed_are_refused_at_once(tmp_path):
             call.cancel()
 
 
-async def test_a_stream_ends_in_time_so_that_its_reader_is_judged_again(tmp_path):
+async def test_a_stream_ends_in_time_so_that_access_is_checked_again(tmp_path):
     async with (
         built_remote(tmp_path, limits=RemoteLimits(stream=0.5), readers=["user:ada"]) as world,
         world.user().channel(world.port) as channel,
@@ -115,7 +115,7 @@ async def test_a_stream_ends_in_time_so_that_its_reader_is_judged_again(tmp_path
     assert (ended.value.code(), "begin it again" in ended.value.details()) == (grpc.StatusCode.UNAVAILABLE, True)
 
 
-async def test_a_watcher_learns_that_the_service_stops(tmp_path):
+async def test_a_watch_of_health_reports_that_the_service_stops(tmp_path):
     async with built_remote(tmp_path, limits=RemoteLimits(drain=0.5), readers=["user:ada"]) as world:
         channel = world.user().channel(world.port)
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
@@ -125,14 +125,14 @@ async def test_a_watcher_learns_that_the_service_stops(tmp_path):
     await channel.close()
 
 
-async def test_connections_that_say_nothing_are_let_go(tmp_path):
+async def test_silent_connections_are_closed(tmp_path):
     async with built_remote(tmp_path, limits=RemoteLimits(handshake=2.0), readers=["user:ada"]) as world:
         with silent_connections(world.port, 20) as silent_ones:
             assert await asyncio.to_thread(lambda: sum(map(is_ended, silent_ones))) == 20
             assert (await outcome(world.user(), world.port, STATUS))[0] is OK
 
 
-async def test_more_connections_than_allowed_are_hung_up_on(tmp_path):
+async def test_connections_above_the_limit_are_closed(tmp_path):
     limits = RemoteLimits(connections=20, handshake=60)
     async with built_remote(tmp_path, limits=limits, readers=["user:ada"]) as world:
         with silent_connections(world.port, 50) as silent_ones:
@@ -147,7 +147,7 @@ async def test_more_connections_than_allowed_are_hung_up_on(tmp_path):
                 await asyncio.sleep(0.1)
 
 
-async def test_a_handshake_that_stops_half_way_is_let_go(tmp_path):
+async def test_an_unfinished_handshake_is_closed(tmp_path):
     from tls_clients import client_hello
 
     async with built_remote(tmp_path, limits=RemoteLimits(handshake=0.5), readers=["user:ada"]) as world:

@@ -51,7 +51,7 @@ async def test_the_table_has_every_method_of_every_service_and_nothing_else(tmp_
     assert registered == DECLARED == set(METHODS)
 
 
-async def test_nothing_is_allowed_where_nobody_is_listed(tmp_path):
+async def test_with_empty_lists_every_call_is_refused(tmp_path):
     async with built_remote(tmp_path, offers=every_service()) as world:
         for client in (world.user(roles=["editor"]), world.user("bot-x"), world.host("Proxy"), world.host("Okta")):
             for method in METHODS:
@@ -83,7 +83,7 @@ async def test_a_method_that_the_table_lacks_is_refused_even_if_a_server_has_it(
 
 
 @pytest.mark.parametrize("method", ["/teleport_okta_api.Admin/Nothing", "/nothing.at.All/Nothing", "/", "//"])
-async def test_a_method_that_does_not_exist_says_nothing_to_strangers(tmp_path, method):
+async def test_an_unknown_method_reveals_nothing_to_unlisted_callers(tmp_path, method):
     async with built_remote(tmp_path, readers=["user:ada"]) as world:
         assert (await outcome(world.user("eve"), world.port, method))[0] is grpc.StatusCode.PERMISSION_DENIED
         assert (await outcome(world.user(), world.port, method))[0] is grpc.StatusCode.UNIMPLEMENTED

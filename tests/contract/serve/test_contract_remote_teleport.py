@@ -101,7 +101,7 @@ async def test_during_a_rotation_both_cas_are_trusted_and_afterwards_the_new_one
     assert der((await view.read_cas()).host).isdisjoint(der([old]))
 
 
-async def test_an_answer_without_a_ca_is_not_taken_for_one(view, monkeypatch):
+async def test_an_answer_without_a_ca_is_refused(view, monkeypatch):
     """No CA to verify by could be taken for no need to verify."""
     monkeypatch.setattr("teleport_okta.serve.teleport_view._certificates", lambda _: ())
     with pytest.raises(ValueError, match=r"the cluster names no (host|user) CA"):
@@ -109,7 +109,7 @@ async def test_an_answer_without_a_ca_is_not_taken_for_one(view, monkeypatch):
 
 
 @pytest.mark.usefixtures("ada")
-async def test_whoever_is_there_and_not_locked_stands(sandbox, view):
+async def test_an_existing_caller_without_a_lock_is_accepted(sandbox, view):
     lock(sandbox, User="eve")
     await view.check_standing(ADA)
     await view.check_standing(PROXY)
@@ -142,7 +142,7 @@ async def test_a_user_whom_teleport_does_not_have_any_more_is_refused(view):
 
 
 @pytest.mark.usefixtures("ada")
-async def test_who_was_looked_up_counts_for_seconds_and_a_refusal_for_none(sandbox, view, clock):
+async def test_a_lookup_is_used_again_for_seconds_and_a_refusal_is_not(sandbox, view, clock):
     await view.check_standing(ADA)
     lock(sandbox, User="ada")
     await view.check_standing(ADA)
@@ -154,7 +154,7 @@ async def test_who_was_looked_up_counts_for_seconds_and_a_refusal_for_none(sandb
 
 
 @pytest.mark.usefixtures("ada")
-async def test_without_an_answer_nobody_stands(sandbox, view, monkeypatch):
+async def test_without_an_answer_no_caller_is_accepted(sandbox, view, monkeypatch):
     monkeypatch.setattr("teleport_okta.serve.teleport_view._DEADLINE", 0.5)
     await sandbox._running_front.close()
     with pytest.raises(CallerNotLookedUpError, match="cannot be asked whether ada is locked"):

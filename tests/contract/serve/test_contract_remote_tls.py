@@ -42,7 +42,7 @@ async def world(tmp_path):
         yield built
 
 
-async def test_whoever_is_listed_is_answered(world):
+async def test_a_listed_caller_is_answered(world):
     answer = api.GetStatusResponse.FromString(await call(world.user("ada"), world.port, STATUS))
     assert (answer.version, answer.state) == ("0.1.0", "idle")
     for client in (world.user("eve", ["access", "auditor"]), world.host("Proxy"), world.user("bot-ci", ["x"])):
@@ -74,7 +74,7 @@ async def test_whoever_is_listed_is_answered(world):
         "host named like a user",
     ],
 )
-async def test_whoever_is_not_listed_is_refused(world, caller):
+async def test_an_unlisted_caller_is_refused(world, caller):
     assert (await outcome(caller(world), world.port, APPROVE))[0] is DENIED
 
 
@@ -96,12 +96,12 @@ async def test_a_reader_cannot_write(world):
     ],
     ids=["none", "other CA", "the listener's CA", "expired", "host of other CA", "expired host"],
 )
-async def test_a_certificate_that_no_ca_of_the_cluster_vouches_for_now_ends_the_handshake(world, client):
+async def test_a_certificate_of_no_present_ca_of_the_cluster_ends_the_handshake(world, client):
     assert (await outcome(client(world), world.port, STATUS))[0] is UNAVAILABLE
     assert world.cluster.asked == []
 
 
-async def test_a_client_without_tls_is_hung_up_on(world):
+async def test_a_client_without_tls_is_disconnected(world):
     async with grpc.aio.insecure_channel(f"127.0.0.1:{world.port}") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await channel.unary_unary(STATUS)(b"", timeout=5)
@@ -155,7 +155,7 @@ async def test_a_connection_does_not_outlast_its_certificate(tmp_path):
     assert (refused.value.code(), "expired" in refused.value.details()) == (UNAUTHENTICATED, True)
 
 
-async def test_who_approves_is_recorded_by_the_certificate(world):
+async def test_an_approval_is_recorded_with_the_name_in_the_certificate(world):
     request = api.ApproveRequest(held_digest="d").SerializeToString()
     await outcome(world.user("ada", ["access", "editor"]), world.port, APPROVE, request)
     assert world.engine.approved_by == "ada (Teleport user, roles access, editor), from 127.0.0.1"
@@ -163,7 +163,7 @@ async def test_who_approves_is_recorded_by_the_certificate(world):
     assert world.engine.approved_by == "bot-ci (Teleport bot, role x), from 127.0.0.1"
 
 
-async def test_what_a_client_says_of_itself_does_not_count(world):
+async def test_metadata_of_a_client_about_itself_is_ignored(world):
     async with world.user("ada").channel(world.port) as channel:
         await channel.unary_unary("/teleport_okta_api.Admin/GetStatus")(b"", metadata=(("x-user", "root"),))
     async with world.user("eve").channel(world.port) as channel:
@@ -172,7 +172,7 @@ async def test_what_a_client_says_of_itself_does_not_count(world):
     assert refused.value.code() is DENIED
 
 
-async def test_whoever_is_locked_in_teleport_is_refused(world):
+async def test_a_caller_who_is_locked_in_teleport_is_refused(world):
     world.cluster.refuses = CallerLockedError("ada is locked in Teleport")
     assert await outcome(world.user("ada"), world.port, STATUS) == (DENIED, "ada is locked in Teleport")
     world.cluster.refuses = CallerNotLookedUpError("Teleport cannot be asked whether ada is locked")
@@ -180,7 +180,7 @@ async def test_whoever_is_locked_in_teleport_is_refused(world):
     assert code is UNAVAILABLE
 
 
-async def test_teleport_is_not_asked_about_whoever_is_not_listed(world):
+async def test_teleport_is_not_asked_about_an_unlisted_caller(world):
     await outcome(world.user("eve"), world.port, STATUS)
     assert world.cluster.asked == []
 
@@ -214,7 +214,7 @@ async def test_an_open_connection_ends_with_the_ca_of_its_certificate(world):
     assert (refused.value.code(), "not issued by a CA" in refused.value.details()) == (UNAUTHENTICATED, True)
 
 
-async def test_cas_that_cannot_be_read_leave_what_was_known(world, caplog):
+async def test_cas_that_cannot_be_read_leave_the_known_ones_in_use(world, caplog):
     world.cluster.trouble = TeleportOktaError("the cluster is down")
     await world.listener.look()
     await world.listener.look()
@@ -275,7 +275,7 @@ async def test_a_new_certificate_that_cannot_be_used_is_not_taken(world, tmp_pat
     assert await outcome(world.user("ada"), world.port, STATUS) == (OK, "")
 
 
-async def test_a_start_with_a_certificate_that_cannot_be_used_says_why(tmp_path):
+async def test_a_start_with_an_unusable_certificate_fails_with_the_reason(tmp_path):
     async with built_remote(tmp_path) as world:
         world.show_new_certificate(key=ed25519.Ed25519PrivateKey.generate())
         with pytest.raises(ConfigError, match=r"serve\.certificate, serve\.key: .* neither RSA nor ECDSA"):
@@ -292,7 +292,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path):
                 pass
 
 
-async def test_without_an_address_nothing_is_listened_on():
+async def test_without_an_address_it_does_not_listen():
     async with serving_remote(ServeSettings(writers=["user:ada"]), (), FakeCluster(), clock=HeldClock()) as nothing:
         assert nothing is None
 
@@ -307,7 +307,7 @@ async def test_health_is_answered_to_readers_until_the_service_stops(tmp_path):
         assert (await outcome(world.user("eve"), world.port, HEALTH))[0] is DENIED
 
 
-async def test_reflection_tells_readers_what_there_is_and_nobody_else(tmp_path):
+async def test_reflection_lists_services_for_readers_only(tmp_path):
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
     async def services(client):

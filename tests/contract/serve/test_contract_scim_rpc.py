@@ -140,7 +140,7 @@ async def refusal(call):
     return refused.value
 
 
-async def test_refusals_arrive_with_code_words_and_metadata(doors):
+async def test_refusals_arrive_with_code_text_and_metadata(doors):
     await doors.create(ADA)
     twice = await refusal(doors.create({**ADA, "externalId": "00uEVE"}))
     assert (twice.code(), dict(twice.trailing_metadata())["scim-type"]) == (

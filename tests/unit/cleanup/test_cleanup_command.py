@@ -29,7 +29,7 @@ AGAIN = ["teleport-okta", "cleanup"]
         (["--no-dry-run", "--plan", "yes"], "'yes' is not a digest"),
     ],
 )
-def test_nothing_is_removed_that_was_not_looked_at(arguments, words):
+def test_nothing_is_removed_without_a_preview(arguments, words):
     result = CliRunner().invoke(cli, ["cleanup", "--config", "/nowhere/at-all.toml", *arguments])
     assert result.exit_code == 2
     assert words in result.output
@@ -39,7 +39,7 @@ def preview(plan, *blocked):
     return Preview(plan, blocked, ("a plugin of another address",), "example.test")
 
 
-def test_a_look_names_some_of_each_kind_and_the_command_that_does_it():
+def test_a_preview_names_some_of_each_kind_and_the_command_to_apply_it():
     cluster = office()
     cluster.users["eve"] = EVE
     plan = planned(cluster)
@@ -63,7 +63,7 @@ def test_a_look_names_some_of_each_kind_and_the_command_that_does_it():
     assert " more " not in every
 
 
-def test_a_look_says_what_stays_and_why_and_what_is_in_the_way():
+def test_a_preview_shows_what_stays_with_the_reason_and_what_blocks_it():
     cluster = with_outer()
     lock = leaver_lock("00uZOE", "zoe", ends_in=timedelta(hours=1))
     cluster.locks[lock.name] = lock
@@ -79,7 +79,7 @@ def test_a_look_says_what_stays_and_why_and_what_is_in_the_way():
     assert "blocked: the sync is active: a plugin syncs\n  try: delete it" in text
 
 
-def test_where_nothing_is_left_a_look_gives_no_command():
+def test_if_nothing_is_left_a_preview_has_no_command():
     text = _text(preview_lines, preview(planned(type(office())())), AGAIN)
     assert text.splitlines() == ["to remove from example.test: nothing", "warning: a plugin of another address"]
 
@@ -92,7 +92,7 @@ def report(plan, failed=None, stop=""):
     return Report(plan, outcomes, NOW, stop, "example.test")
 
 
-def test_a_result_says_until_when_who_went_is_locked_and_that_nothing_is_left():
+def test_a_report_shows_how_long_the_locks_last_and_that_nothing_is_left():
     lines = list(report_lines(report(planned(office()))))
     assert lines == [
         "cleanup: 19 done",
@@ -101,7 +101,7 @@ def test_a_result_says_until_when_who_went_is_locked_and_that_nothing_is_left():
     ]
 
 
-def test_a_result_names_each_failure_and_is_none():
+def test_a_report_names_each_failure():
     result = report(planned(office()), failed="00gENG", stop="the cluster is away")
     text = _text(report_lines, result)
     assert 'failed: - delete access list "Eng" (00gENG): the integration is removed' in text

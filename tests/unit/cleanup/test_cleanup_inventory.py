@@ -41,7 +41,7 @@ ELSEWHERE = {**VENDOR, labels.OKTA_ORG: "https://other.okta.com"}
 EVE = TeleportUser("eve", {labels.OWNER: ORG, labels.OKTA_ID: "00uEVE", labels.OKTA_ORG: ORG_URL, "team": "blue"})
 
 
-def test_what_carries_our_label_goes_and_nothing_else():
+def test_objects_with_our_label_are_removed_and_no_others():
     cluster = office()
     cluster.users["zoe"] = TeleportUser("zoe", {"team": "blue"})
     cluster.roles["access"] = TeleportRole("access", {labels.RESOURCE_TYPE: "preset"})
@@ -56,7 +56,7 @@ def test_what_carries_our_label_goes_and_nothing_else():
     assert planned(cluster).leaves_nothing
 
 
-def test_what_belongs_to_another_organisation_stays_and_is_named():
+def test_objects_of_another_organisation_stay_and_are_named():
     cluster = office()
     cluster.users["yuki"] = owned_user("00uYUKI", "yuki", labels={**VENDOR, labels.OWNER: "00oOTHER"})
     taken = inventory(cluster, claim=WITH_VENDORS)
@@ -66,7 +66,7 @@ def test_what_belongs_to_another_organisation_stays_and_is_named():
 
 
 @pytest.mark.parametrize("claim", [OURS, WITH_VENDORS], ids=["ours", "vendor's too"])
-def test_what_teleport_brings_along_stays_even_with_our_label(claim):
+def test_presets_of_teleport_stay_even_with_our_label(claim):
     cluster = office()
     preset = {labels.RESOURCE_TYPE: "system", labels.ORIGIN: labels.ORIGIN_OKTA, labels.OKTA_ORG: ORG_URL}
     cluster.roles["okta-requester"] = TeleportRole("okta-requester", preset)
@@ -137,7 +137,7 @@ def test_leftovers_of_another_organisation_go_only_when_it_is_named():
     assert "vera" in removed(inventory(cluster, claim=named), "user")
 
 
-def test_leftovers_that_do_not_say_of_which_organisation_never_go():
+def test_leftovers_without_an_organisation_are_never_removed():
     cluster = office()
     cluster.users["vera"] = TeleportUser("vera", {labels.ORIGIN: labels.ORIGIN_OKTA})
     for organizations in ((ORG_URL,), ("",), ()):
@@ -146,7 +146,7 @@ def test_leftovers_that_do_not_say_of_which_organisation_never_go():
         assert "none that names the organisation" in kept(taken, "user")["vera"]
 
 
-def test_a_user_whom_people_or_a_login_made_is_no_leftover_to_remove():
+def test_a_user_made_by_people_or_a_login_is_not_removed_as_a_leftover():
     cluster = office()
     cluster.users["vera"] = TeleportUser("vera", {labels.OKTA_ORG: ORG_URL})
     taken = inventory(cluster, claim=WITH_VENDORS)
@@ -324,7 +324,7 @@ def used_by_a_user_who_is_given_back(cluster):
 @pytest.mark.parametrize(
     "use", [used_by_a_user, used_by_a_list, used_by_owners_of_a_list, used_by_a_user_who_is_given_back]
 )
-def test_a_role_that_somebody_uses_who_stays_stays(use):
+def test_a_role_of_a_user_who_stays_is_kept(use):
     cluster = office()
     use(cluster)
     taken = inventory(cluster)
@@ -347,7 +347,7 @@ def test_a_role_that_is_named_elsewhere_stays(more):
     assert removed(inventory(cluster, more=more), "role") == ROLES - {member_role("00gENG")}
 
 
-def test_a_role_that_only_what_goes_uses_goes():
+def test_a_role_that_only_removed_objects_use_is_removed():
     cluster = office()
     cluster.users["ada"] = replace(cluster.users["ada"], roles=(member_role("00gENG"),))
     named = {f"role {reviewer_role('00gENG')}": frozenset({member_role("00gENG")})}
@@ -356,13 +356,13 @@ def test_a_role_that_only_what_goes_uses_goes():
 
 
 @pytest.mark.parametrize("kind", ["user", "access_list", "saml"])
-def test_while_nobody_knows_who_uses_roles_they_stay(kind):
+def test_while_uses_of_roles_are_unknown_they_stay(kind):
     taken = inventory(office(), more={"unread": {kind: "503"}})
     assert not removed(taken, "role")
     assert set(kept(taken, "role")) == ROLES
 
 
-def test_while_locks_cannot_be_read_nobody_is_removed():
+def test_while_locks_cannot_be_read_no_user_is_removed():
     taken = inventory(office(), more={"locks": {}, "unread": {"lock": "503"}})
     assert not removed(taken, "user")
     assert set(kept(taken, "user")) == {"ada", "bob", "cy"}
@@ -380,7 +380,7 @@ def test_user_groups_stay_on_versions_where_touching_one_can_end_the_server():
     assert not planned(office(), more=gated).leaves_nothing
 
 
-def test_app_servers_of_a_host_that_we_were_before_go_and_are_told_apart():
+def test_app_servers_of_an_earlier_host_of_ours_are_removed_and_distinguished():
     cluster = office()
     git = cluster.app_servers[app_server_name("0oaGIT")]
     cluster.other_app_servers = (replace(git, host_id="host-before"), disowned(replace(git, host_id="host-of-others")))
@@ -389,7 +389,7 @@ def test_app_servers_of_a_host_that_we_were_before_go_and_are_told_apart():
     assert len(names) == 3
 
 
-def test_the_lock_of_somebody_who_left_stays_until_its_end():
+def test_the_lock_of_a_leaver_stays_until_its_end():
     cluster = office()
     lock = leaver_lock("00uZOE", "zoe")
     cluster.locks[lock.name] = lock
@@ -400,7 +400,7 @@ def test_the_lock_of_somebody_who_left_stays_until_its_end():
     assert removed(inventory(cluster, locks=True), "lock") == {lock.name}
 
 
-def test_a_lock_that_nobody_will_take_off_is_left_over():
+def test_a_lock_without_an_end_is_left_over():
     cluster = office()
     lock = leaver_lock("00uZOE", "zoe", ends_in=None)
     cluster.locks[lock.name] = lock
@@ -408,7 +408,7 @@ def test_a_lock_that_nobody_will_take_off_is_left_over():
     assert planned(cluster, locks=True).leaves_nothing
 
 
-def test_locks_that_are_not_ours_stay_whatever_is_asked_for():
+def test_locks_that_are_not_ours_always_stay():
     cluster = office()
     ours = leaver_lock("00uZOE", "zoe")
     for owned in ({}, {labels.OWNER: "00oOTHER"}, {labels.ORIGIN: labels.ORIGIN_OKTA}):
@@ -475,7 +475,7 @@ def test_leftovers_are_listed_by_kind_without_what_is_ours_wanted_or_teleports_o
         ("", "", True),
     ],
 )
-def test_an_organisation_is_told_by_its_host(one, other, same):
+def test_an_organisation_is_identified_by_its_host(one, other, same):
     assert (host_of(one) == host_of(other)) is same
 
 

@@ -51,7 +51,7 @@ def test_nothing_of_ours_is_left_but_locks_and_nothing_else_has_changed(options)
         assert unchanged == before
 
 
-def test_everybody_who_goes_is_locked_first_for_longer_than_any_certificate_lives():
+def test_every_removed_user_is_locked_first_for_longer_than_any_certificate_lives():
     plan = planned(office())
     assert {change.subject for change in plan.phases[0]} == {"ada", "bob", "cy"}
     assert {change.lock_for for change in plan.phases[0]} == {LEAVER_LOCK}
@@ -75,7 +75,7 @@ def test_a_lock_that_lasts_longer_is_not_made_shorter():
     assert after.locks[lock.name].expires == NOW + DEPROVISIONED_LOCK
 
 
-def test_somebody_who_is_locked_as_a_leaver_already_is_locked_for_the_whole_time_again():
+def test_a_user_who_is_locked_as_a_leaver_already_is_locked_for_the_whole_time_again():
     cluster = office()
     lock = leaver_lock("00uADA", "ada", ends_in=timedelta(minutes=5))
     cluster.locks[lock.name] = lock
@@ -216,7 +216,7 @@ def test_another_content_of_what_goes_has_another_digest(change):
     assert planned(cluster).digest != planned(office()).digest
 
 
-def test_what_stays_and_the_locks_of_who_goes_are_not_in_the_digest():
+def test_kept_objects_and_the_locks_of_removed_users_are_not_in_the_digest():
     cluster = office()
     cluster.users["zoe"] = TeleportUser("zoe")
     cluster.lists["manual"] = TeleportAccessList("manual", "By hand", owners=(ListOwner("zoe"),))
@@ -225,7 +225,7 @@ def test_what_stays_and_the_locks_of_who_goes_are_not_in_the_digest():
     assert planned(cluster).digest == planned(office()).digest
 
 
-def test_what_it_does_to_access_is_said_before():
+def test_the_effect_on_access_is_shown_before():
     cluster = office()
     cluster.users["eve"] = EVE
     access, back, okta = planned(cluster).warnings

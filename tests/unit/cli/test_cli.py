@@ -38,7 +38,7 @@ def test_every_verb_has_help():
 
 
 @pytest.mark.parametrize("verb", ["plan", "apply", "status", "history", "start"])
-def test_an_error_is_words_and_a_remedy_not_a_traceback(verb, tmp_path, capsys, monkeypatch):
+def test_an_error_is_shown_with_a_remedy_and_without_a_traceback(verb, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["teleport-okta", verb, "-c", str(tmp_path / "none.toml")])
     with pytest.raises(SystemExit) as exit_:
         main()
@@ -59,7 +59,7 @@ def test_wrong_usage_is_exit_code_2(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("digest", ["", "nonsense", "0123456789abcdeX"])
-def test_a_plan_that_is_no_digest_is_wrong_usage_and_applies_nothing(digest, capsys, monkeypatch):
+def test_an_invalid_digest_is_wrong_usage_and_applies_nothing(digest, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["teleport-okta", "apply", "--plan", digest])
     with pytest.raises(SystemExit) as exit_:
         main()

@@ -7,7 +7,7 @@ from teleport_okta.cli.costs import cost_lines, duration, progress_line
 from teleport_okta.model.cost import PassCost, ReadingProgress
 
 
-def test_calls_are_told_by_bucket_and_the_wait_by_the_slowest():
+def test_calls_are_shown_by_bucket_and_the_wait_by_the_slowest():
     cost = PassCost({"/api/v1/apps": 3, "other": 1}, {"apps": 400, "groups": 20}, {"apps": 425.0, "groups": 0.0})
     assert list(cost_lines(cost)) == [
         "Okta calls: 4 (3 /api/v1/apps, 1 other)",
@@ -15,7 +15,7 @@ def test_calls_are_told_by_bucket_and_the_wait_by_the_slowest():
     ]
 
 
-def test_what_fits_into_one_window_takes_no_time_worth_telling():
+def test_calls_that_fit_into_one_window_show_no_duration():
     cost = PassCost({}, {"other": 1}, {"other": 0.0})
     assert list(cost_lines(cost)) == [
         "Okta calls: none",
@@ -23,7 +23,7 @@ def test_what_fits_into_one_window_takes_no_time_worth_telling():
     ]
 
 
-def test_where_no_forecast_was_made_none_is_told():
+def test_without_a_forecast_none_is_shown():
     assert list(cost_lines(PassCost({"other": 1}))) == ["Okta calls: 1 (1 other)"]
 
 
@@ -33,7 +33,7 @@ def test_progress_is_calls_of_calls():
     )
 
 
-def test_progress_says_how_long_a_limit_makes_it_wait():
+def test_progress_shows_how_long_a_limit_makes_it_wait():
     assert progress_line(ReadingProgress(40, 400, 61.0, {"/api/v1/apps": 42.4})) == (
         "reading Okta: 40 of about 400 calls; at least 1 min 01 s in all; waiting 42 s for the rate limit of "
         "/api/v1/apps"
@@ -44,5 +44,5 @@ def test_progress_says_how_long_a_limit_makes_it_wait():
     ("seconds", "said"),
     [(0, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (7325, "2 h 02 min")],
 )
-def test_durations_are_said_as_people_say_them(seconds, said):
+def test_durations_are_shown_in_hours_minutes_and_seconds(seconds, said):
     assert duration(seconds) == said

@@ -59,7 +59,7 @@ def test_text_is_grouped_aligned_and_safe(run):
     ]
 
 
-def test_problems_are_shown_without_what_is_well(run):
+def test_problems_are_shown_without_ok_and_notes(run):
     assert run([OK, NOTE, WARNING, ERROR], "--problems").output.splitlines() == [
         "Okta",
         "warning  clock  60 s behind\\x1b[31m",
@@ -88,7 +88,7 @@ def test_json_has_every_finding_and_the_worst(run):
     }
 
 
-def test_a_configuration_that_is_not_there_is_a_finding_and_no_traceback(tmp_path):
+def test_a_missing_configuration_is_a_finding_and_no_traceback(tmp_path):
     result = CliRunner().invoke(cli, ["doctor", "-c", str(tmp_path / "none.toml")], standalone_mode=False)
     assert result.return_value == 2
     assert "ERROR    file" in result.output

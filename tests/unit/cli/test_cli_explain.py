@@ -75,7 +75,7 @@ def run(config, verb, *arguments):
     return CliRunner().invoke(cli, [verb, "--config", str(config), *arguments], standalone_mode=False)
 
 
-def test_a_chain_is_said_in_words_with_what_brought_each_link(seen):
+def test_a_chain_is_shown_with_the_journal_entries_of_each_link(seen):
     result = run(seen, "explain", "user", "ada@x.io")
     assert result.return_value == 0
     assert result.output.splitlines() == [
@@ -95,7 +95,7 @@ def test_a_chain_is_said_in_words_with_what_brought_each_link(seen):
     ]
 
 
-def test_json_says_the_same(seen):
+def test_json_has_the_same_content(seen):
     result = run(seen, "explain", "user", "00uA", "--format", "json")
     found = json.loads(result.output)
     assert (result.return_value, found["is_live"], found["chain"]["name"]) == (0, False, "ada@x.io")
@@ -113,7 +113,7 @@ def test_several_matches_are_listed_with_their_ids(seen):
     assert "give an id" in result.output
 
 
-def test_nothing_found_says_where_it_looked(seen):
+def test_if_nothing_is_found_the_places_are_listed(seen):
     result = run(seen, "explain", "group", "nothing")
     assert result.return_value == 1
     assert "looked in: groups of Okta" in result.output
@@ -121,7 +121,7 @@ def test_nothing_found_says_where_it_looked(seen):
     assert json.loads(run(seen, "explain", "group", "nothing", "--format", "json").output)["matches"] == []
 
 
-def test_an_answer_of_a_service_does_not_say_that_none_runs():
+def test_an_answer_of_a_service_has_no_note_that_none_runs():
     lines = list(explanation_lines(Explanation("user", "ada", is_live=True, looked_in=("people of Okta",))))
     assert lines[0] == "no user has the name ada; looked in: people of Okta"
 

@@ -89,7 +89,7 @@ def test_the_filters_of_the_configuration_are_shown_in_words(seen):
     ]
 
 
-def test_what_would_go_is_shown_with_its_members_and_why(seen):
+def test_lists_that_would_be_removed_are_shown_with_members_and_reason(seen):
     output = run(seen, "--group", "ops", "--group", "^none$").output
     assert "group filters: ops, ^none$; app filters: Figma" in output
     assert '? group "ops" (00gC): by ops; people: 3\n' in output
@@ -99,7 +99,7 @@ def test_what_would_go_is_shown_with_its_members_and_why(seen):
     assert "1 would be removed" in output
 
 
-def test_json_says_the_same(seen):
+def test_json_has_the_same_content(seen):
     result = run(seen, "--group", "ops", "--format", "json")
     found = json.loads(result.output)
     assert result.exit_code == 0
@@ -119,7 +119,7 @@ def test_a_filter_that_does_not_compile_is_wrong_usage_and_named(seen, arguments
     assert arguments[-2] in result.output
 
 
-def test_before_the_first_pass_it_says_what_to_do(config):
+def test_before_the_first_pass_the_remedy_is_shown(config):
     error = run(config).exception
     assert isinstance(error, NothingSeenError)
     assert "--live" in error.remedy

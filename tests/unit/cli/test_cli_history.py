@@ -43,7 +43,7 @@ def test_a_new_list_names_its_members():
     assert all(f'"{name}"' in texts(made, all_members=True)[1] for name in PEOPLE)
 
 
-def test_what_failed_is_an_error():
+def test_a_failed_change_is_an_error():
     (line,) = entry_lines(entry("user", "ada", outcome=Result.FAILED, error="access denied"))
     assert line.tone is Tone.ERROR
     assert line.text.endswith("failed; why; access denied")

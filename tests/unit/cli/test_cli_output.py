@@ -44,7 +44,7 @@ def _writes(tree: ast.AST) -> list[str]:
     return found
 
 
-def test_no_verb_writes_but_by_the_one_place():
+def test_every_verb_writes_through_the_output_module():
     modules = sorted(Path(cli_package.__file__).parent.glob("*.py"))
     assert len(modules) > 20
     found = {path.name: _writes(ast.parse(path.read_text())) for path in modules if path.name not in WRITERS}
@@ -52,7 +52,7 @@ def test_no_verb_writes_but_by_the_one_place():
 
 
 @pytest.mark.parametrize("as_line", [str, lambda text: Line(text, Tone.ADDED)])
-def test_a_foreign_name_can_neither_break_its_line_nor_talk_to_a_terminal(as_line, capsys):
+def test_a_foreign_name_can_neither_break_its_line_nor_control_a_terminal(as_line, capsys):
     show_lines([as_line(FOREIGN), as_line("next")])
     assert capsys.readouterr().out.split("\n") == [ESCAPED, "next", ""]
 
@@ -65,7 +65,7 @@ def test_json_holds_a_foreign_name_unharmed_and_shows_no_control_character(capsy
     assert "Grüße" in text
 
 
-def test_an_error_shows_its_foreign_words_escaped(capsys, monkeypatch):
+def test_an_error_shows_foreign_text_escaped(capsys, monkeypatch):
     def fails() -> None:
         raise TeleportOktaError(f"user {FOREIGN} is broken\n  details of ours\n    more", remedy=FOREIGN)
 
@@ -126,7 +126,7 @@ def test_a_name_longer_than_the_terminal_is_not_cut():
     ("environment", "has_colours"),
     [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
-def test_a_terminal_has_colours_unless_told_not_to(environment, has_colours, monkeypatch):
+def test_a_terminal_has_colours_unless_the_environment_forbids_it(environment, has_colours, monkeypatch):
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

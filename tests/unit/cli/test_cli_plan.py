@@ -72,7 +72,7 @@ def config(tmp_path):
 
 
 @pytest.mark.parametrize(("error", "code"), [("", 0), ("user groups are left as they are: 503", 1)])
-def test_a_plan_whose_reading_is_not_whole_says_so_and_exits_with_1(config, tmp_path, error, code):
+def test_a_plan_of_an_incomplete_reading_shows_the_error_and_exits_with_1(config, tmp_path, error, code):
     with served(PlanView("abc", error=error), tmp_path / "data"):
         result = CliRunner().invoke(cli, ["plan", "--config", str(config)])
         as_json = CliRunner().invoke(cli, ["plan", "--config", str(config), "--format", "json"])
@@ -114,7 +114,7 @@ def test_a_detailed_exit_code_says_whether_there_is_something_to_do(config, tmp_
         (["--format", "json"], ['"members": [', '"counts": {'], []),
     ],
 )
-def test_what_of_a_plan_is_shown_can_be_chosen(config, tmp_path, arguments, shown, hidden):
+def test_options_choose_which_part_of_a_plan_is_shown(config, tmp_path, arguments, shown, hidden):
     with served(PlanView("abc", changes=CHANGES), tmp_path / "data"):
         text = CliRunner().invoke(cli, ["plan", "--config", str(config), *arguments]).output
     assert all(words in text for words in shown), text

@@ -61,7 +61,7 @@ def test_tokens_as_json(config):
     assert listed == {"tokens": [{"id": made["id"], "created": made["created"], "last_used": None}]}
 
 
-def test_a_third_needs_a_word_and_replaces_the_oldest(config):
+def test_a_third_token_needs_an_option_and_replaces_the_oldest(config):
     first, _ = new(config), new(config)
     refused = run(config, "new")
     assert isinstance(refused.exception, TeleportOktaError)
@@ -76,14 +76,14 @@ def test_a_revoked_token_is_gone(config):
     assert isinstance(run(config, "revoke", made["id"]).exception, TeleportOktaError)
 
 
-def test_a_token_where_its_id_belongs_is_not_repeated(config):
+def test_a_token_given_instead_of_its_id_is_not_shown(config):
     token = "ab" * 32
     result = run(config, "revoke", token)
     assert result.exit_code == 2
     assert token not in result.output
 
 
-async def test_a_running_service_does_it_itself(config, tmp_path):
+async def test_a_running_service_makes_and_revokes_tokens(config, tmp_path):
     (tmp_path / "data").mkdir(mode=0o700)
     store = await Store.open(tmp_path / "data")
     async with serving(AdminService(None, store), tmp_path / "data"):

@@ -24,5 +24,5 @@ FOLLOWED = "System Log: followed, last read 2026-11-30T12:00:00Z"
     ],
     ids=["quiet", "an event", "failing"],
 )
-def test_how_the_log_is_followed_is_said_in_one_line(following, said):
+def test_one_line_shows_how_the_log_is_followed(following, said):
     assert next(_following(following)) == said

@@ -35,7 +35,7 @@ def config(tmp_path, data):
     return path
 
 
-def test_without_a_service_it_fails_and_takes_no_hold_of_the_data_directory(config, data):
+def test_without_a_service_it_fails_and_does_not_lock_the_data_directory(config, data):
     result = CliRunner().invoke(cli, ["status", "--live", "--config", str(config)])
     assert isinstance(result.exception, ServiceError)
     assert str(data / "admin.sock") in result.exception.what
@@ -52,7 +52,7 @@ def test_the_socket_of_a_service_that_was_killed_does_not_answer(config, data, m
 
 
 @pytest.mark.parametrize("is_service", [True, False])
-def test_a_service_that_holds_the_directory_and_does_not_answer_is_not_called_absent(config, data, is_service):
+def test_a_service_that_does_not_answer_is_not_shown_as_stopped(config, data, is_service):
     with exclusive(data, is_service=is_service):
         shown = CliRunner().invoke(cli, ["status", "--config", str(config)]).output
     assert ("no service runs" in shown) is not is_service

@@ -19,7 +19,7 @@ def said(outage):
     return status_from_message(status_to_message(status))
 
 
-def test_an_outage_is_said_with_its_time_and_its_last_error():
+def test_an_outage_is_shown_with_its_time_and_its_last_error():
     status = said(Outage(NOON, "AuthService/Ping on the cluster: connection refused"))
     [line] = [line for line in _lines(status) if line.startswith(AWAY)]
     assert line == (
@@ -32,6 +32,6 @@ def test_an_outage_is_said_with_its_time_and_its_last_error():
     }
 
 
-def test_nothing_is_said_while_it_answers():
+def test_while_teleport_answers_no_outage_is_shown():
     assert not [line for line in _lines(said(None)) if line.startswith(AWAY)]
     assert said(None).as_json()["outage"] is None

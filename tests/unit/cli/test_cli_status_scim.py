@@ -55,13 +55,13 @@ def asked(data, *options, scim=SCIM):
     return result.output
 
 
-def test_a_stopped_service_answers_nothing_and_knows_its_users(data):
+def test_without_a_service_the_users_of_the_state_are_shown(data):
     assert "SCIM: not listening: no service runs\n  users: 1 active, 1 denied\n" in asked(data)
     shown = json.loads(asked(data, "--format", "json"))["scim"]
     assert (shown["address"], shown["active"], shown["denied"]) == ("", 1, 1)
 
 
-def test_nothing_is_said_where_nothing_is_configured(data):
+def test_nothing_is_shown_if_nothing_is_configured(data):
     assert "SCIM" not in asked(data, scim="")
     assert json.loads(asked(data, "--format", "json", scim=""))["scim"] is None
 

@@ -25,7 +25,7 @@ def test_the_help_names_every_verb_with_its_summary():
     assert dict(rows) == dict(VERBS)
 
 
-def test_an_unknown_verb_is_an_error_in_words():
+def test_an_unknown_verb_is_an_error_that_names_it():
     result = CliRunner().invoke(cli, ["aply"])
     assert result.exit_code == 2
     assert "aply" in result.output

@@ -12,7 +12,7 @@ def settings_with(**sections):
     return parse({"okta": okta, **sections})
 
 
-def test_without_an_owner_it_is_said_that_no_list_is_made():
+def test_without_an_owner_a_note_says_that_no_list_is_made():
     [finding] = of_settings(settings_with())
     assert (finding.severity, finding.section.value) == ("note", "configuration")
     assert "access_lists.default_owners" in finding.what
@@ -26,7 +26,7 @@ def test_without_an_owner_it_is_said_that_no_list_is_made():
         {"sync": {"apps_and_groups": False}},
     ],
 )
-def test_nobody_who_wants_no_lists_or_names_an_owner_is_bothered(sections):
+def test_without_lists_or_with_an_owner_there_is_no_note(sections):
     assert not list(of_settings(settings_with(**sections)))
 
 
@@ -38,7 +38,7 @@ def test_each_owner_who_is_no_user_is_a_warning():
     assert (well.severity, well.what) == ("ok", "ada")
 
 
-def test_a_limit_on_lists_is_told_with_the_way_to_live_with_it():
+def test_a_limit_on_lists_is_shown_with_a_remedy():
     assert of_limit(None).severity == "ok"
     limited = of_limit(5)
     assert (limited.severity, "5" in limited.what, "group_filters" in limited.remedy) == ("note", True, True)

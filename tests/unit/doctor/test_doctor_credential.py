@@ -52,7 +52,7 @@ def test_without_any_scope_to_manage_it_only_reads_which_is_enough():
     assert (finding.severity.value, "which is enough" in finding.what) == ("ok", True)
 
 
-def test_what_is_granted_beyond_is_named_with_who_uses_it_and_can_be_taken_away():
+def test_more_than_read_scopes_are_named_with_their_use_and_can_be_revoked():
     finding = of_scopes({SCOPES[0]: True, SCOPES[1]: False, SCOPES[2]: True})
     assert finding.severity.value == "note"
     assert "okta.apps.manage and okta.users.manage are granted" in finding.what
@@ -65,12 +65,12 @@ def test_a_scope_that_only_another_tool_uses_is_not_said_to_be_for_enrolment():
     assert "enroll" not in finding.what
 
 
-def test_what_okta_does_not_say_is_not_called_enough():
+def test_unknown_scopes_are_not_reported_as_enough():
     finding = of_scopes(dict.fromkeys(SCOPES, False) | {"okta.users.manage": None})
     assert "not checked" in finding.what
 
 
-async def test_a_scope_is_granted_if_a_token_of_it_is_given_whatever_the_role_says(tmp_path):
+async def test_a_scope_is_granted_if_okta_issues_a_token_even_without_the_role(tmp_path):
     answers = Answers(
         **{"okta.apps.manage": REFUSED, "okta.groups.manage": [], "okta.users.manage": not_granted("okta.users.manage")}
     )
@@ -78,14 +78,14 @@ async def test_a_scope_is_granted_if_a_token_of_it_is_given_whatever_the_role_sa
     assert "okta.apps.manage and okta.groups.manage are granted" in scopes.what
 
 
-async def test_roles_that_cannot_be_read_are_said_to_be_unknown(tmp_path):
+async def test_roles_that_cannot_be_read_are_shown_as_unknown(tmp_path):
     for client, settings in ((Answers(), TOKEN), (Answers(roles=REFUSED), TOKEN), (Answers(), service_app(tmp_path))):
         finding = (await check_extent(client, settings))[-1]
         assert (finding.check, finding.severity.value) == ("admin roles", "note")
         assert "are unknown" in finding.what
 
 
-async def test_the_roles_of_a_tokens_owner_and_of_a_service_app_are_read_where_that_is_allowed(tmp_path):
+async def test_the_roles_of_a_tokens_owner_and_of_a_service_app_are_read_if_allowed(tmp_path):
     rows = [{"type": "SUPER_ADMIN", "label": "Super Administrator"}, "nonsense", {"type": 7}]
     client = Answers(roles=rows)
     [of_owner] = await check_extent(client, TOKEN)

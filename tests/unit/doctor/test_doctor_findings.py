@@ -12,7 +12,7 @@ OKTA = Section.OKTA
 
 
 @pytest.mark.parametrize("make", [OKTA.warning, OKTA.error])
-def test_what_is_bad_has_a_remedy(make):
+def test_a_warning_or_error_has_a_remedy(make):
     with pytest.raises(ValueError, match="without a remedy"):
         make("clock", "it is wrong", "")
 
@@ -39,7 +39,7 @@ async def test_an_error_of_ours_becomes_the_finding_with_its_remedy_or_a_general
     assert bare.remedy
 
 
-async def test_an_error_that_nobody_foresaw_shows_its_name_alone_and_its_traceback_is_logged(caplog):
+async def test_an_unexpected_error_shows_only_its_type_and_its_traceback_is_logged(caplog):
     with caplog.at_level(logging.ERROR):
         [broken] = await settled(OKTA, "app", check(KeyError("canary")))
     assert (broken.severity, "KeyError" in broken.what) == ("error", True)
@@ -52,11 +52,11 @@ async def test_a_file_that_may_not_be_read_is_named():
     assert (finding.severity, "/data/state.db: Permission denied" in finding.what) == ("error", True)
 
 
-async def test_what_a_check_found_is_kept():
+async def test_the_findings_of_a_check_are_kept():
     finding = OKTA.ok("app", "active")
     assert await settled(OKTA, "app", check([finding])) == [finding]
 
 
-def test_secrets_are_blotted_out_of_words_and_remedies():
+def test_secrets_are_redacted_from_findings_and_remedies():
     [clean] = without_secrets([OKTA.error("app", "token s3cret refused", "replace s3cret")], ["s3cret"])
     assert (clean.what, clean.remedy) == ("token [redacted] refused", "replace [redacted]")

@@ -42,7 +42,7 @@ def severities(settings, now=NOW):
     return {check: finding.severity.value for check, finding in found(settings, now).items()}
 
 
-def test_a_listener_that_is_well_says_whom_it_lets_in(files):
+def test_a_listener_without_problems_shows_its_callers(files):
     shown = found(configured(files, writers=["role:editor"]))
     assert {check: one.severity.value for check, one in shown.items()} == {
         "certificate": "ok", "names": "ok", "key": "ok", "callers": "ok",
@@ -51,7 +51,7 @@ def test_a_listener_that_is_well_says_whom_it_lets_in(files):
     assert "grpc.example.com" in shown["names"].what
 
 
-def test_nothing_is_said_where_nothing_is_configured():
+def test_nothing_is_shown_if_nothing_is_configured():
     assert check_listener(configured({}, listen=None), NOW) == []
 
 
@@ -61,7 +61,7 @@ def test_a_certificate_by_its_end(files, days, severity):
 
 
 @pytest.mark.parametrize("damage", ["absent", "garbage", "another", "encrypted"])
-def test_files_that_grpc_would_drop_without_a_word_are_an_error(files, tmp_path, damage):
+def test_files_that_grpc_would_ignore_silently_are_an_error(files, tmp_path, damage):
     key = tmp_path / "serve.key"
     match damage:
         case "absent":
@@ -82,7 +82,7 @@ def test_a_key_that_everybody_can_read_is_weak(files, tmp_path):
     assert severities(configured(files))["key"] == "warning"
 
 
-def test_lists_that_let_in_nobody_are_a_note(files):
+def test_empty_lists_of_callers_are_a_note(files):
     finding = found(configured(files, readers=[]))["callers"]
     assert (finding.severity.value, "every call is refused" in finding.what) == ("note", True)
 
@@ -91,7 +91,7 @@ def test_scim_callers_without_scim_are_a_note(files):
     assert found(configured(files, scim_callers=["host-role:Proxy"]))["SCIM callers"].severity == "note"
 
 
-def test_a_role_that_does_not_exist_lets_in_nobody(files):
+def test_a_role_that_does_not_exist_is_a_warning(files):
     serve = configured(files, readers=["role:auditor", "user:nobody"], writers=["role:editor", "role:auditor"]).serve
     [finding] = of_named_roles(serve, {"editor"})
     assert (finding.severity.value, "role:auditor" in finding.what) == ("warning", True)

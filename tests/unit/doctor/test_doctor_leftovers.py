@@ -25,7 +25,7 @@ def findings(held, *, has_passed=True):
     return list(of_leftovers(held, addresses=(URL, CANONICAL), has_passed=has_passed))
 
 
-def test_a_cluster_without_any_is_well_whatever_we_and_others_made():
+def test_objects_of_ours_and_of_people_are_no_leftovers():
     [finding] = findings(holdings(("ada", OURS), ("bob", {})))
     assert (finding.check, finding.severity.value) == ("leftovers", "ok")
 
@@ -37,7 +37,7 @@ def test_they_are_counted_and_the_first_are_named():
     assert "cleanup --vendor" in finding.remedy
 
 
-def test_each_kind_is_told_by_itself_and_one_is_no_plural():
+def test_each_kind_is_shown_by_itself_and_one_is_singular():
     found = findings(holdings(("ada", VENDORS), roles=[("access-x", VENDORS)]))
     assert ["1 role (access-x)" in found[0].what, "1 user (ada)" in found[1].what] == [True, True]
 
@@ -47,7 +47,7 @@ def test_the_organisation_goes_by_either_of_its_addresses():
     assert findings(holdings(("ada", other_address)))[0].severity == "warning"
 
 
-def test_what_is_of_another_organisation_or_names_none_is_left_to_people():
+def test_leftovers_of_another_or_no_organisation_are_left_to_people():
     elsewhere = VENDORS | {labels.OKTA_ORG: "https://other.okta.com"}
     unnamed = {labels.ORIGIN: labels.ORIGIN_OKTA}
     found = findings(holdings(("ada", elsewhere), ("bob", unnamed)))
@@ -55,12 +55,12 @@ def test_what_is_of_another_organisation_or_names_none_is_left_to_people():
     assert not any("cleanup" in finding.remedy for finding in found)
 
 
-def test_before_the_first_pass_it_is_said_that_wanted_users_are_taken_over():
+def test_before_the_first_pass_a_note_says_that_wanted_users_are_taken_over():
     assert "takes over those who are wanted" in findings(holdings(("ada", VENDORS)), has_passed=False)[0].what
     assert "takes over those who are wanted" not in findings(holdings(("ada", VENDORS)))[0].what
 
 
-def test_roles_that_teleport_brings_along_are_none():
+def test_preset_roles_are_no_leftovers():
     assert (
         findings(holdings(roles=[("okta-requester", VENDORS | {labels.RESOURCE_TYPE: "system"})]))[0].severity == "ok"
     )

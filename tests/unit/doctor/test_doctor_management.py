@@ -37,11 +37,11 @@ def plugin(**settings):
     return Plugin("okta", replace(SETTINGS, **settings))
 
 
-def test_the_file_holds_and_nobody_else_runs():
+def test_the_file_applies_and_no_other_integration_runs():
     assert severities(management(BY_FILE)) == {"hosted plugin": "ok", "plugin": "ok"}
 
 
-def test_the_settings_of_a_plugin_hold_and_are_those_to_examine_by():
+def test_the_settings_of_a_plugin_apply_and_are_examined():
     examined = management(BY_PLUGIN, plugin())
     assert severities(examined) == {"hosted plugin": "ok", "plugin": "ok"}
     assert (examined.settings.okta.app_id, examined.unknown) == ("0oaAPP", "")
@@ -75,7 +75,7 @@ def test_a_hosted_plugin_that_knows_the_organisation_by_its_other_address_is_fou
         ((plugin(sync_users=False),), "note"),
     ],
 )
-def test_a_plugin_by_which_nothing_runs_is_told_with_its_reason(found, severity):
+def test_a_plugin_with_which_nothing_runs_is_shown_with_its_reason(found, severity):
     examined = management(BY_PLUGIN, *found)
     assert examined.decision.settings is None
     assert examined.unknown
@@ -85,14 +85,14 @@ def test_a_plugin_by_which_nothing_runs_is_told_with_its_reason(found, severity)
 @pytest.mark.parametrize(
     ("asked", "check"), [({"write_back": True}, "write-back"), ({"log_export": True}, "log export")]
 )
-def test_what_a_plugin_asks_for_and_nothing_does_is_a_warning(asked, check):
+def test_unsupported_settings_of_a_plugin_are_a_warning(asked, check):
     assert severities(management(BY_PLUGIN, plugin(**asked))) == {
         "hosted plugin": "ok", "plugin": "ok", check: "warning",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", [DENIED, UNKNOWN, AWAY, BotNeededForPluginsError()])
-def test_a_plugin_that_cannot_be_read_is_an_error_where_it_is_to_hold(error):
+def test_a_plugin_that_cannot_be_read_is_an_error_if_it_should_apply(error):
     [finding] = of_management(management(BY_PLUGIN, error=error), (URL,))
     assert (finding.check, finding.severity.value) == ("plugin", "error")
     [finding] = of_management(management(BY_PLUGIN, error=error), (URL,), goes_on=True)
@@ -111,7 +111,7 @@ def test_a_plugin_that_cannot_be_read_is_an_error_where_it_is_to_hold(error):
         (BotNeededForPluginsError(), {"hosted plugin": "note"}),
     ],
 )
-def test_where_the_file_holds_plugins_that_cannot_be_read_hide_a_hosted_one(error, found):
+def test_if_the_file_applies_unreadable_plugins_may_hide_a_hosted_one(error, found):
     assert severities(management(BY_FILE, error=error)) == found
 
 

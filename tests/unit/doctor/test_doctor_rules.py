@@ -41,7 +41,7 @@ def test_a_service_by_its_state(state, severity):
     assert ("the reason" in running.what) is (state != "running")
 
 
-def test_a_service_that_waits_for_settings_says_for_which():
+def test_a_service_that_waits_for_settings_shows_the_reason():
     managed = Managed("plugin", "okta", is_running=False, reason="there is no plugin 'okta'", report="access denied")
     found = {one.check: one for one in of_status(replace(STATUS, state="waiting", managed=managed))}
     assert (found["running"].severity.value, "there is no plugin 'okta'" in found["running"].what) == ("note", True)
@@ -78,13 +78,13 @@ def test_a_probe_by_whether_it_is_needed(need, outcome, severity):
     assert need.purpose in finding.what
 
 
-def test_nobody_needs_the_log_who_does_not_follow_it():
+def test_the_log_is_not_needed_without_following_it():
     refused = ProbeResult(needs.LOGS, Outcome.REFUSED, "the detail", "the remedy")
     assert of_probe(refused, follow_log=True).severity == "warning"
     assert of_probe(refused, follow_log=False).severity == "note"
 
 
-def test_nobody_needs_groups_who_does_not_import_them():
+def test_groups_are_not_needed_without_importing_them():
     refused = ProbeResult(needs.GROUPS, Outcome.REFUSED, "the detail", "the remedy")
     assert of_probe(refused, apps_and_groups=True).severity == "error"
     assert of_probe(refused, apps_and_groups=False).severity == "note"
@@ -125,7 +125,7 @@ def test_a_feature_that_is_off_by_what_needs_it(name, severity):
 
 
 @pytest.mark.parametrize("name", ["app_servers", "user_groups", "access_lists", "okta_service", "review_requests"])
-def test_a_feature_of_groups_and_apps_that_is_off_says_what_there_is_not(name):
+def test_a_feature_that_is_off_shows_its_effect(name):
     finding = of_feature(Feature(name, enabled=False, reason="the reason"))
     assert finding.severity == "note"
     assert "nothing needs it" not in finding.what
@@ -166,7 +166,7 @@ def lacked(**how):
     return bad, sum("`teleport-okta enroll`" in finding.what for finding in found)
 
 
-def test_what_the_service_needs_of_the_bot_weighs_more_than_what_a_command_does():
+def test_a_need_of_the_service_is_a_warning_and_one_of_a_command_a_note():
     bad, by_enroll = lacked()
     assert {"user", "lock", "saml", "plugin", "access_list_member"} <= bad
     assert bad.isdisjoint({"access_request", "okta_assignment"})
@@ -180,7 +180,7 @@ def test_a_community_cluster_has_neither_plugins_nor_connectors_that_could_be_wr
 
 
 @pytest.mark.parametrize("is_managed", [True, False])
-def test_a_status_is_reported_only_where_a_plugin_holds_the_settings(is_managed):
+def test_a_status_is_reported_only_if_a_plugin_has_the_settings(is_managed):
     reading = Rules((Rule(("*",), ("list", "read")),))
     found = [one.severity for one in of_rules(reading, is_managed=is_managed) if "report the status" in one.what]
     assert found == (["warning"] if is_managed else ["note"])

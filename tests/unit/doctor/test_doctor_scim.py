@@ -46,7 +46,7 @@ def over_tls(files, **keys):
     return settings(listen="0.0.0.0:8443", certificate=certificate, key=key, **keys)
 
 
-def test_nothing_is_said_where_nothing_is_configured(clock):
+def test_nothing_is_shown_if_nothing_is_configured(clock):
     assert check_door(ScimSettings(), tokens=0, clock=clock) == []
 
 
@@ -57,7 +57,7 @@ def test_an_endpoint_that_is_well(clock, files):
     }  # fmt: skip
 
 
-def test_without_any_token_nothing_will_be_listened_on(clock, files):
+def test_without_any_token_the_service_will_not_listen(clock, files):
     finding = found(over_tls(files), clock, tokens=0)["tokens"]
     assert (finding.severity, "scim-token new" in finding.remedy) == ("error", True)
 
@@ -68,7 +68,7 @@ def test_a_configured_hash_is_a_token_too(clock, files):
     assert shown["token_hash"].severity == "ok"
 
 
-def test_a_hash_that_is_none_is_an_error(clock, files):
+def test_an_invalid_hash_is_an_error(clock, files):
     assert found(over_tls(files, token_hash="secret"), clock)["token_hash"].severity == "error"
 
 
@@ -94,7 +94,7 @@ def test_a_key_that_everybody_can_read_is_a_warning(clock, files):
     assert found(over_tls(files), clock)["key"].severity == "warning"
 
 
-def test_plain_http_behind_a_proxy_is_said(clock):
+def test_plain_http_behind_a_proxy_is_a_note(clock):
     shown = found(settings(listen="0.0.0.0:8080", behind_proxy=True), clock)
     assert (shown["TLS"].severity, "behind_proxy" in shown["TLS"].what) == ("note", True)
     assert shown["trusted_proxies"].severity == "note"
@@ -119,11 +119,11 @@ def test_a_service_that_does_not_listen_is_an_error():
     assert (finding.severity, finding.remedy.startswith("restart")) == ("error", True)
 
 
-def test_a_service_that_keeps_its_certificate_of_before_is_a_warning():
+def test_a_service_with_its_old_certificate_is_a_warning():
     finding = answers(settings(), ScimDoor(address="https://127.0.0.1:1", problem="key.pem cannot be read"))
     assert (finding.severity, "key.pem cannot be read" in finding.what) == ("warning", True)
 
 
-def test_while_no_service_runs_the_way_is_not_tried():
+def test_while_no_service_runs_the_public_url_is_not_tried():
     finding = answers(settings(), None, is_running=False)
     assert (finding.check, finding.severity) == ("public_url", "note")

@@ -92,7 +92,7 @@ async def test_a_public_url_that_leads_here_by_tls_is_well(tmp_path, issued):
     assert "leads to this service" in found["public_url"].what
 
 
-async def test_one_that_leads_to_another_instance_is_found_out_by_what_is_counted(tmp_path):
+async def test_the_count_of_failures_reveals_another_instance(tmp_path):
     async def nothing_came():
         return 7
 
@@ -102,14 +102,14 @@ async def test_one_that_leads_to_another_instance_is_found_out_by_what_is_counte
     assert "another instance" in found["public_url"].what
 
 
-async def test_a_certificate_of_an_unknown_ca_is_told_and_the_rest_is_looked_at_all_the_same(tmp_path, issued):
+async def test_a_certificate_of_an_unknown_ca_is_shown_and_the_rest_is_checked(tmp_path, issued):
     async with endpoint(tmp_path, issued) as world:
         found = await reach(f"https://localhost:{world.bound.port}/scim/v2", failures=world.failures)
     assert severities(found) == {"public name": "note", "public TLS": "warning", "public_url": "ok"}
     assert "public CA" in found["public TLS"].remedy
 
 
-async def test_a_certificate_for_another_name_is_told_with_its_names(tmp_path, issued):
+async def test_a_certificate_for_another_name_is_shown_with_its_names(tmp_path, issued):
     async with endpoint(tmp_path, issued, listen="127.0.0.2:0") as world:
         found = await reach(f"{world.bound}/scim/v2", failures=world.failures, trust=trusting(issued.ca_pem))
     assert "for localhost, 127.0.0.1, ::1" in found["public TLS"].what
@@ -124,7 +124,7 @@ async def test_a_certificate_that_ends_soon_is_a_warning(tmp_path, issued):
     assert (found["public TLS"].severity, "it expires soon" in found["public TLS"].what) == ("warning", True)
 
 
-async def test_a_certificate_that_has_expired_is_told(tmp_path):
+async def test_an_expired_certificate_is_shown(tmp_path):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     leaf = (
@@ -146,26 +146,26 @@ async def test_a_certificate_that_has_expired_is_told(tmp_path):
     assert "expired" in found["public TLS"].what
 
 
-async def test_plain_http_where_tls_is_expected_is_told(tmp_path):
+async def test_plain_http_instead_of_tls_is_shown(tmp_path):
     async with endpoint(tmp_path) as world:
         found = await reach(f"https://127.0.0.1:{world.bound.port}/scim/v2")
     assert "public_url" not in found
     assert "the TLS handshake failed" in found["public TLS"].what
 
 
-async def test_a_name_without_an_address_ends_the_way():
+async def test_a_name_without_an_address_ends_the_check():
     found = await reach("https://nobody.invalid/scim/v2")
     assert severities(found) == {"public name": "warning"}
 
 
-async def test_a_port_that_nobody_listens_at_is_told(unused_tcp_port):
+async def test_a_port_without_a_listener_is_shown(unused_tcp_port):
     found = await reach(f"http://127.0.0.1:{unused_tcp_port}/scim/v2")
     assert "cannot be reached" in found["public_url"].what
     found = await reach(f"https://127.0.0.1:{unused_tcp_port}/scim/v2")
     assert "nothing answers there" in found["public TLS"].what
 
 
-async def test_whoever_takes_the_connection_and_says_nothing_is_not_waited_for_long(monkeypatch):
+async def test_a_server_that_sends_nothing_is_not_waited_for_long(monkeypatch):
     monkeypatch.setattr(scim_reach, "_STEP", 0.1)
 
     async def say_nothing(_reader, _writer):  # from Python 3.13 on, a writer that nobody holds is closed
@@ -210,7 +210,7 @@ async def test_no_token_is_sent_and_no_redirect_followed():
         ("it took too long", False, "warning", "cannot be reached"),
     ],
 )
-def test_what_stands_at_the_public_url(answer, counted, severity, words):
+def test_answers_at_the_public_url(answer, counted, severity, words):
     finding = of_answer(URL("https://scim.example.com/scim/v2"), answer, counted=counted)
     assert (finding.severity.value, words in finding.what) == (severity, True)
 
@@ -233,12 +233,12 @@ def test_a_name_by_where_it_leads(addresses, severity):
         ("", False),
     ],
 )
-def test_a_path_that_is_not_served_is_told_since_the_endpoint_does_not(path, is_served):
+def test_a_path_that_is_not_served_is_shown(path, is_served):
     configured = settings(public_url=f"https://scim.example.com{path}")
     assert (list(of_path(configured, URL(configured.public_url))) == []) is is_served
 
 
-async def test_plain_http_beside_https_is_told(monkeypatch, issued):
+async def test_plain_http_beside_https_is_shown(monkeypatch, issued):
     """The ports 443 and 80 cannot be had in a test, so what is asked is answered here."""
 
     async def asked(url, _tls, *, within):

@@ -11,14 +11,14 @@ def settings(**teleport):
     return parse({"okta": okta, "teleport": teleport})
 
 
-def test_tokens_and_the_passwords_of_proxies_as_written_and_as_meant(tmp_path):
+def test_tokens_and_passwords_of_proxies_encoded_and_decoded_are_secrets(tmp_path):
     (tmp_path / "join").write_text("from-a-file\n")
     environment = {"HTTPS_PROXY": "http://ada:p%40ssword@proxy:3128", "http_proxy": "bob:other-one@proxy:3128"}
     found = secrets_of(settings(join_token=str(tmp_path / "join")), environment)
     assert set(found) == {"00token-itself", "from-a-file", "p%40ssword", "p@ssword", "other-one"}
 
 
-def test_what_cannot_be_read_or_would_blot_out_words_is_none():
+def test_unreadable_and_short_values_are_no_secrets():
     found = secrets_of(settings(join_token="/absent/file"), {"HTTPS_PROXY": "http://ada:abc@proxy:1"})
     assert found == ("00token-itself",)
 

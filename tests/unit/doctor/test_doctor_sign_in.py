@@ -71,7 +71,7 @@ def test_a_connector_and_an_app_that_agree_are_well():
 
 
 @pytest.mark.parametrize(("is_chosen", "severity"), [(False, "note"), (True, "warning")])
-def test_a_connector_that_is_not_there_weighs_more_where_somebody_named_it(is_chosen, severity):
+def test_a_missing_connector_is_worse_if_a_setting_names_it(is_chosen, severity):
     [finding] = findings(connector=None, is_chosen=is_chosen)
     assert (finding.check, finding.severity.value) == ("connector", severity)
     assert "teleport-okta enroll" in finding.remedy
@@ -91,7 +91,7 @@ def test_a_label_that_is_older_than_the_metadata_is_weak():
     assert "with the id of its app, 0oaA" in says("label", connector=stale)
 
 
-def test_while_okta_cannot_be_asked_the_metadata_is_not_accused():
+def test_while_okta_cannot_be_asked_the_metadata_is_no_problem():
     assert bad(facts=None, org_hosts=()) == {}
     assert "not checked" in says("metadata", facts=None, org_hosts=())
 
@@ -114,12 +114,12 @@ def test_an_app_that_sends_people_elsewhere_is_an_error(field):
     assert f"{ACS}/" in says("address", facts=AppFacts("0oaA", app, METADATA))
 
 
-def test_an_app_that_does_not_say_where_it_sends_people_is_not_accused():
+def test_an_app_without_visible_addresses_is_no_problem():
     app = replace(APP, acs_url=None, recipient=None, destination=None)
     assert bad(facts=AppFacts("0oaA", app, METADATA)) == {}
 
 
-def test_a_connector_at_another_proxy_is_weak_and_one_whose_proxy_nobody_knows_is_not_judged():
+def test_a_connector_at_another_proxy_is_a_warning_and_an_unknown_proxy_is_not_checked():
     assert bad(proxies=("other.acme.com",)) == {"proxy address": "warning"}
     assert bad(proxies=()) == {}
     assert "not checked" in says("proxy address", proxies=())
@@ -128,7 +128,7 @@ def test_a_connector_at_another_proxy_is_weak_and_one_whose_proxy_nobody_knows_i
 STALE = replace(CONNECTOR, metadata=ROTATED.descriptor)
 
 
-def test_other_metadata_is_mended_by_the_service_that_runs():
+def test_a_running_service_corrects_old_metadata():
     assert bad(connector=STALE) == {}
     assert "mends that" in says("metadata", connector=STALE)
 
@@ -141,12 +141,12 @@ def test_other_metadata_is_mended_by_the_service_that_runs():
         (replace(WELL.keeper, keeps_apps_connector=False), "sync.source"),
     ],
 )
-def test_other_metadata_is_an_error_where_nobody_mends_it(keeper, remedy):
+def test_old_metadata_is_an_error_if_no_service_corrects_it(keeper, remedy):
     assert bad(connector=STALE, keeper=keeper) == {"metadata": "error"}
     assert remedy in says("metadata", connector=STALE, keeper=keeper)
 
 
-def test_the_service_does_not_mend_a_connector_that_is_not_its_apps():
+def test_the_service_does_not_correct_a_connector_of_another_app():
     assert bad(connector=replace(STALE, labels={})) == {"label": "warning", "metadata": "error"}
 
 
@@ -164,7 +164,7 @@ def test_the_service_does_not_mend_a_connector_that_is_not_its_apps():
         ),
     ],
 )
-def test_what_differs_in_the_metadata_is_said(held, words):
+def test_the_difference_of_the_metadata_is_shown(held, words):
     assert words in says("metadata", connector=replace(CONNECTOR, metadata=held.descriptor))
 
 
@@ -174,13 +174,13 @@ def test_metadata_that_cannot_be_used_is_other_metadata(metadata):
     assert bad(connector=connector, keeper=replace(WELL.keeper, is_running=False)) == {"metadata": "error"}
 
 
-def test_metadata_that_teleport_downloads_is_weak_although_the_service_mends_it():
+def test_metadata_that_teleport_downloads_is_a_warning_although_the_service_corrects_it():
     connector = replace(CONNECTOR, metadata="", metadata_url="https://acme.okta.com/app/exk1/sso/saml/metadata")
     assert bad(connector=connector) == {"metadata": "warning"}
     assert "listings" in says("metadata", connector=connector)
 
 
-def test_without_the_app_nothing_is_compared_and_the_certificate_of_the_connector_is_looked_at():
+def test_without_the_app_only_the_certificate_of_the_connector_is_checked():
     found = {one.check: one.severity.value for one in findings(facts=AppFacts("0oaA", problem="it is hidden"))}
     assert found["metadata"] == "note"
     assert found["certificate"] == "ok"

@@ -34,7 +34,7 @@ def test_one_that_is_well(data):
     assert list(data.iterdir()) == []
 
 
-def test_one_that_is_not_there_is_made_by_the_first_start(data):
+def test_a_missing_directory_is_made_by_the_first_start(data):
     assert severities(data / "x" / "y") == {"directory": "note", "admin socket": "ok"}
 
 
@@ -49,7 +49,7 @@ def test_a_file_in_its_place_is_an_error(data):
 
 
 @pytest.mark.parametrize(("mode", "severity"), [(0o700, "ok"), (0o750, "note"), (0o701, "warning"), (0o777, "error")])
-def test_who_else_gets_in(data, mode, severity):
+def test_the_mode_of_the_directory(data, mode, severity):
     data.chmod(mode)
     assert severities(data)["mode"] == severity
 
@@ -62,7 +62,7 @@ def test_one_of_another_user(data, monkeypatch, user, severity):
     assert severities(data)["owner"] == severity
 
 
-def test_another_user_is_told_to_run_it_as_the_service_before_anything_is_given_away(data, monkeypatch):
+def test_another_user_gets_the_sudo_command_before_chown(data, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     remedy = by_check(data)["owner"].remedy
     assert remedy.startswith(f"run it as that user: sudo -u '{sudo_user(data.stat().st_uid)}' teleport-okta")
@@ -73,7 +73,7 @@ def test_another_user_is_told_to_run_it_as_the_service_before_anything_is_given_
     [(errno.EROFS, "writable"), (errno.ENOSPC, "free some space"), (errno.EACCES, "storage.data_dir")],
 )
 @pytest.mark.parametrize("step", ["open", "fsync"])
-def test_one_that_cannot_be_written_durably_says_what_to_do_and_keeps_no_probe(data, monkeypatch, code, remedy, step):
+def test_a_directory_without_durable_writes_has_a_remedy_and_keeps_no_probe(data, monkeypatch, code, remedy, step):
     def refuse(*_):
         raise OSError(code, os.strerror(code))
 
@@ -108,7 +108,7 @@ async def test_a_path_is_too_long_exactly_where_the_service_says_so(tmp_path, to
             pass
 
 
-def test_a_database_that_somebody_works_with_is_left_alone(data):
+def test_a_database_in_use_is_not_opened(data):
     (data / "state.db").write_bytes(b"nonsense")
     [finding], inspection = check_database(data, "process 7")
     assert (finding.severity, inspection) == ("note", None)

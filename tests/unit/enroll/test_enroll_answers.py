@@ -29,7 +29,7 @@ def configured(changes):
     return parse(tomllib.loads(edited(TEXT, changes, source="x")))
 
 
-def test_flags_win_over_the_file(tmp_path):
+def test_options_replace_answers_of_the_file(tmp_path):
     path = tmp_path / "answers.toml"
     path.write_text('connector = "mine"\nowners = ["ada"]\n')
     answers = read_answers({"connector": "okta"}, path)
@@ -61,14 +61,14 @@ def test_a_file_of_answers_that_cannot_be_read_is_named(tmp_path, content):
         read_answers({}, path)
 
 
-def test_where_a_plugin_holds_the_settings_the_file_says_nothing_of_them():
+def test_if_a_plugin_has_the_settings_the_file_has_none_of_them():
     found = configured(managed_changes("okta"))
     assert (found.plugin.name, found.okta.app_id, found.sync.suspended) == ("okta", None, "ignore")
     assert "source" not in found.sync.model_fields_set
     assert not found.access_lists.model_fields_set
 
 
-def test_where_there_is_no_plugin_service_the_file_holds_them():
+def test_without_a_plugin_service_the_file_has_them():
     answers = read_answers({"owners": ["ada"], "group_filters": ["eng-*"], "default_roles": False}, None)
     found = configured(local_changes(answers.wishes(), "0oaAPP"))
     assert (found.okta.app_id, found.sync.source, found.sync.connector) == ("0oaAPP", "saml_app", "okta-integration")
@@ -77,13 +77,13 @@ def test_where_there_is_no_plugin_service_the_file_holds_them():
     assert found.plugin.name is None
 
 
-def test_what_was_not_answered_stays_in_the_file():
+def test_keys_without_an_answer_stay_in_the_file():
     found = configured(local_changes(read_answers({}, None).wishes(), "0oaAPP"))
     assert found.access_lists.default_owners == ("bob",)
     assert found.sync.suspended == "ignore"
 
 
-def test_the_guide_says_what_to_type_into_the_console():
+def test_the_guide_has_the_values_for_the_console():
     lines = list(scim_guide("Teleport", "https://scim.example.com/scim/v2", "secret", groups=False))
     text = "\n".join(lines)
     assert "https://scim.example.com/scim/v2" in text

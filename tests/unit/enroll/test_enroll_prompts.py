@@ -46,7 +46,7 @@ async def apps():
     return ["Figma"]
 
 
-async def test_what_was_answered_is_not_asked():
+async def test_a_given_answer_is_not_asked():
     person = Person()
     given = Answers(
         apps_and_groups=True,
@@ -97,7 +97,7 @@ async def test_scim_behind_a_proxy_needs_no_certificate():
     }
 
 
-async def test_an_owner_who_cannot_be_a_user_is_refused():
+async def test_an_owner_with_an_impossible_name_is_refused():
     person = Person(Keep_access_lists=True, Owners_of="a b")
     with pytest.raises(ValidationError, match="cannot be a Teleport user"):
         await completed(Answers(), person, groups=groups, apps=apps)

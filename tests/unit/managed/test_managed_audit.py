@@ -58,14 +58,14 @@ def test_groups_and_apps_are_named():
 
 
 @pytest.mark.parametrize("kind", ["access_list", "member", "role"])
-def test_a_change_of_lists_tells_how_many_there_are(kind):
+def test_a_change_of_lists_reports_how_many_there_are(kind):
     status = replace(STATUS, parts=(PartResult(Part.ACCESS_LISTS, "one list could not be read"),))
     assert events_of([entry(kind, "update", "x")], status, SETTINGS) == [
         AccessListsSynced(apps=1, groups=2, roles=6, lists=4, members=30, error="one list could not be read")
     ]
 
 
-def test_nothing_done_is_nothing_told():
+def test_without_changes_there_is_no_event():
     assert events_of([entry("user", "create", "ada", Result.FAILED)], STATUS, SETTINGS) == []
 
 
@@ -100,7 +100,7 @@ async def telling(tmp_path):
     await store.close()
 
 
-async def test_what_was_done_before_the_first_look_is_not_told(telling):
+async def test_changes_before_the_first_look_are_not_reported(telling):
     _, store, _, log, auditor = telling
     await store.journal.record(entry("user", "create", "old"))
     await auditor.look()
@@ -110,7 +110,7 @@ async def test_what_was_done_before_the_first_look_is_not_told(telling):
     assert [event.created for event in log.events] == [1]
 
 
-async def test_what_could_not_be_told_is_told_later(telling):
+async def test_events_that_could_not_be_written_are_written_later(telling):
     _, store, _, log, auditor = telling
     await auditor.look()
     await store.journal.record(entry("user", "create", "ada"))
@@ -121,7 +121,7 @@ async def test_what_could_not_be_told_is_told_later(telling):
     assert [event.created for event in log.events] == [1]
 
 
-async def test_what_is_under_way_waits_for_its_outcome(telling):
+async def test_a_change_in_flight_waits_for_its_outcome(telling):
     _, store, _, log, auditor = telling
     await auditor.look()
     begun = await store.journal.begin(entry("user", "delete", "dan"))
@@ -133,7 +133,7 @@ async def test_what_is_under_way_waits_for_its_outcome(telling):
     assert [(event.created, event.deleted) for event in log.events] == [(1, 1)]
 
 
-async def test_a_standby_tells_nothing(telling):
+async def test_a_standby_writes_no_events(telling):
     world, store, _, log, auditor = telling
     await auditor.look()
     await store.journal.record(entry("user", "create", "ada"))
@@ -142,7 +142,7 @@ async def test_a_standby_tells_nothing(telling):
     assert log.events == []
 
 
-async def test_a_failure_is_told_once_an_hour_and_another_one_at_once(telling):
+async def test_a_failure_is_reported_once_an_hour_and_another_one_at_once(telling):
     world, _, clock, log, auditor = telling
     world.status = replace(STATUS, state="failing", last_error="Okta is away")
     await auditor.look()

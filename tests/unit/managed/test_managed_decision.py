@@ -28,7 +28,7 @@ def managed(settings=PLUGIN, **labels):
     return Plugin("okta", settings, labels)
 
 
-def test_without_a_plugin_name_the_file_holds():
+def test_without_a_plugin_name_the_file_applies():
     decision = decide(LOCAL, cluster())
     assert (decision.settings, decision.source, decision.reason) == (LOCAL, FROM_FILE, "")
     assert not decision.may_report
@@ -38,7 +38,7 @@ def test_without_a_plugin_name_a_cluster_that_shows_no_plugins_is_no_reason_to_w
     assert decide(LOCAL, Plugins(unread="there is no bot")).settings == LOCAL
 
 
-def test_the_settings_of_the_plugin_hold():
+def test_the_settings_of_the_plugin_apply():
     plugin = replace(
         PLUGIN,
         sync_access_lists=True,
@@ -59,7 +59,7 @@ def test_the_settings_of_the_plugin_hold():
     assert found.plugin.name is None
 
 
-def test_what_no_plugin_has_stays_as_the_file_says():
+def test_settings_that_no_plugin_has_come_from_the_file():
     local = parse(
         {
             "okta": CREDENTIAL | {"rate_limit_share": 0.5},
@@ -87,13 +87,13 @@ def test_what_no_plugin_has_stays_as_the_file_says():
         ("of a later version", "0oaAPP", "", ("saml_app", "0oaAPP")),
     ],
 )
-def test_whose_people_are_synced(source, app_id, labelled, expected):
+def test_the_source_of_people(source, app_id, labelled, expected):
     plugin = replace(PLUGIN, source=source, app_id=app_id)
     found = decide(MANAGED, cluster(managed(plugin)), connector_app_id=labelled).settings
     assert (found.sync.source, found.okta.app_id) == expected
 
 
-def test_an_app_that_nobody_names_is_an_error_of_the_plugin():
+def test_a_missing_app_is_an_error_of_the_plugin():
     decision = decide(MANAGED, cluster(managed(replace(PLUGIN, source="saml_app", app_id=""))))
     assert decision.settings is None
     assert decision.code is StatusCode.CONFIG_ERROR
@@ -136,7 +136,7 @@ def test_without_apps_and_groups_none_are_imported():
     assert not found.sync.apps_and_groups
 
 
-def test_a_plugin_that_is_not_there_stops_everything():
+def test_a_missing_plugin_stops_the_sync():
     decision = decide(MANAGED, cluster(), known=PLUGIN)
     assert decision.settings is None
     assert "there is no plugin 'okta'" in decision.reason
@@ -192,7 +192,7 @@ def test_a_plugin_with_the_label_switched_off_is_not_hosted():
     assert decide(MANAGED, cluster(managed(**{HOSTED: "false"}))).settings is not None
 
 
-def test_what_the_plugin_asks_for_and_nothing_fulfils_is_said():
+def test_unsupported_settings_of_the_plugin_are_a_warning():
     plugin = replace(PLUGIN, write_back=True, log_export=True)
     first, second = decide(MANAGED, cluster(managed(plugin))).warnings
     assert "disable_bidirectional_sync" in first
@@ -211,7 +211,7 @@ def test_what_the_plugin_asks_for_and_nothing_fulfils_is_said():
         ("access_lists", "default_owners", ["ada"]),
     ],
 )
-def test_what_the_plugin_decides_may_not_be_in_the_file(section, key, value):
+def test_settings_of_the_plugin_may_not_be_in_the_file(section, key, value):
     data = {"okta": dict(CREDENTIAL), "plugin": {"name": "okta"}}
     data.setdefault(section, {})[key] = value
     with pytest.raises(ConfigError, match=rf"{section}\.{key} is set, and so is plugin\.name"):

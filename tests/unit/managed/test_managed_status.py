@@ -58,7 +58,7 @@ def status(found=STATUS, by=None):
     return plugin_status(found, by or decision(), CONNECTOR, app_id="0oaAPP")
 
 
-def test_every_field_of_a_service_that_is_well():
+def test_every_field_of_a_healthy_service():
     part = PartStatus(enabled=True, code=SyncCode.SUCCESS, last_successful=NOW, last_failed=EARLIER)
     assert status() == PluginStatus(
         code=StatusCode.RUNNING,
@@ -86,12 +86,12 @@ def test_every_field_of_a_service_that_is_well():
         (FailureKind.OTHER, StatusCode.OTHER_ERROR),
     ],
 )
-def test_a_failure_is_told_by_its_kind(failure, code):
+def test_a_failure_is_reported_by_its_kind(failure, code):
     found = status(replace(STATUS, failure=failure, last_error="Okta says no", state="failing"))
     assert (found.code, found.error, found.raw_error) == (code, "Okta says no", "Okta says no")
 
 
-def test_a_part_that_failed_says_why_and_the_others_are_well():
+def test_a_failed_part_has_its_reason_and_the_others_are_healthy():
     failed = PartResult(Part.APPS_AND_GROUPS, "groups: 403", EARLIER, NOW)
     found = status(replace(STATUS, parts=(WELL[0], failed, WELL[2])))
     assert found.apps_and_groups == PartStatus(
@@ -100,14 +100,14 @@ def test_a_part_that_failed_says_why_and_the_others_are_well():
     assert found.users.code is found.access_lists.code is SyncCode.SUCCESS
 
 
-def test_a_part_that_is_switched_off_is_not_enabled_whatever_it_was_before():
+def test_a_part_that_is_switched_off_is_not_enabled_even_if_it_was_before():
     found = status(by=decision(sync_apps_and_groups=False))
     assert found.apps_and_groups == found.access_lists == PartStatus()
     assert found.group_filters == ()
     assert status(by=decision(sync_access_lists=False)).access_lists == PartStatus()
 
 
-def test_what_nothing_did_yet_has_no_result():
+def test_a_part_that_has_not_run_has_no_result():
     assert status(replace(STATUS, parts=())).users == PartStatus(enabled=True)
 
 
@@ -117,7 +117,7 @@ def test_the_log_counts_as_a_sync_while_it_is_followed():
     assert status(replace(STATUS, following=Following("failing", polled_at=later))).last_sync == NOW
 
 
-def test_scim_is_enabled_where_the_endpoint_listens():
+def test_scim_is_enabled_if_the_endpoint_listens():
     assert status(replace(STATUS, door=ScimDoor(address="127.0.0.1:8443"))).scim
     assert not status(replace(STATUS, door=ScimDoor(reason="no token"))).scim
 
@@ -128,7 +128,7 @@ def test_an_export_that_was_asked_for_is_an_error_of_that_part():
     assert found.code is StatusCode.RUNNING
 
 
-def test_while_nothing_runs_the_reason_is_told():
+def test_while_nothing_runs_the_reason_is_reported():
     by = Decision(None, reason="plugin 'okta' is for another organisation", code=StatusCode.CONFIG_ERROR, plugin=PLUGIN)
     found = status(replace(STATUS, last_error="old"), by)
     assert (found.code, found.error) == (StatusCode.CONFIG_ERROR, "plugin 'okta' is for another organisation")

@@ -42,7 +42,7 @@ def test_another_port_stays_and_so_does_the_case_of_the_connector() -> None:
         "::1",
     ],
 )
-def test_what_is_no_address_is_refused_before_it_becomes_part_of_an_app(proxy: str) -> None:
+def test_an_invalid_address_is_refused_before_it_becomes_part_of_an_app(proxy: str) -> None:
     with pytest.raises(EnrolmentError, match=r"not host.*--proxy"):
         acs_url(proxy, "okta")
 

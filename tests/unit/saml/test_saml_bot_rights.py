@@ -24,7 +24,7 @@ def test_roles_that_allow_all_of_it_pass_however_they_say_so(allow: tuple[Rule, 
     assert check_rights(Rules(allow), BOTH) == ()
 
 
-def test_what_no_rule_grants_is_named_with_what_it_is_for() -> None:
+def test_a_missing_right_is_named_with_its_purpose() -> None:
     rules = Rules((Rule(("saml", "plugin"), ("list", "read")),))
     with pytest.raises(MissingRightsError) as refused:
         check_rights(rules, BOTH)
@@ -39,7 +39,7 @@ def test_plugins_do_not_matter_where_there_are_none() -> None:
     assert check_rights(Rules((Rule(("saml",), ("*",)),)), TO_CONNECT) == ()
 
 
-def test_a_denial_counts_whatever_is_allowed() -> None:
+def test_a_denial_wins_over_any_permission() -> None:
     denied = Rules((EVERYTHING,), (Rule(("plugin",), ("update",)),))
     with pytest.raises(MissingRightsError, match="allow it to update `plugin`"):
         check_rights(denied, BOTH)
@@ -59,11 +59,11 @@ def test_a_denial_of_one_name_of_connectors_leaves_the_other() -> None:
         Rules((Rule(("saml",), ("*",)),), (Rule(("saml",), ("create",), conditional=True),)),
     ],
 )
-def test_a_rule_under_a_condition_proves_nothing_and_forbids_nothing(rules: Rules) -> None:
+def test_a_rule_with_a_condition_proves_nothing_and_forbids_nothing(rules: Rules) -> None:
     assert check_rights(rules, TO_CONNECT) == ("create `saml`",)
 
 
-def test_the_right_to_create_is_needed_for_what_is_not_there_yet() -> None:
+def test_the_right_to_create_is_needed_for_missing_resources() -> None:
     without = Rules((Rule(("saml", "plugin"), ("list", "read", "update")),))
     assert check_rights(without, rights_needed("connector", "plugin", has_plugins=True)) == ()
     with pytest.raises(MissingRightsError, match="allow it to create `plugin`"):
@@ -72,7 +72,7 @@ def test_the_right_to_create_is_needed_for_what_is_not_there_yet() -> None:
         check_rights(without, rights_needed(None, "plugin", has_plugins=True))
 
 
-def test_who_may_not_read_does_not_look() -> None:
+def test_without_the_right_to_read_there_is_no_look() -> None:
     assert CONNECTORS.may_look(Rules((Rule(("auth_connector",), ("read",)),)))
     assert PLUGINS.may_look(Rules((Rule(("plugin",), ("list", "read")),)))
     assert not PLUGINS.may_look(Rules((Rule(("plugin",), ("read",)),)))

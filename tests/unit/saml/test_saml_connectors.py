@@ -79,7 +79,7 @@ class TestNew:
 
 
 class TestIsCurrent:
-    def test_okta_s_own_document_says_the_same_as_ours(self):
+    def test_okta_s_own_document_has_the_same_content_as_ours(self):
         assert is_current(replace(CONNECTOR, metadata=OKTA_S), METADATA, HOSTS)
 
     def test_another_certificate_is_another_content(self):
@@ -94,7 +94,7 @@ class TestIsCurrent:
         assert not is_current(replace(CONNECTOR, metadata_url=f"https://{ORG}/metadata"), METADATA, HOSTS)
 
     @pytest.mark.parametrize("held", ["", "no XML", OKTA_S.replace(ORG, "evil.example.com")])
-    def test_what_cannot_be_read_is_not_current(self, held):
+    def test_unreadable_metadata_is_not_current(self, held):
         assert not is_current(replace(CONNECTOR, metadata=held), METADATA, HOSTS)
 
 
@@ -132,10 +132,10 @@ class TestMending:
 
 
 class TestAdoption:
-    def test_the_label_says_which_app(self):
+    def test_the_label_names_the_app(self):
         assert app_id_of(CONNECTOR) == APP.id
 
-    def test_one_made_by_hand_is_refused_with_both_ways_out(self):
+    def test_one_made_by_hand_is_refused_with_both_remedies(self):
         with pytest.raises(ForeignConnectorError) as refused:
             app_id_of(replace(CONNECTOR, labels={"team": "identity"}))
         assert "'okta-integration'" in refused.value.what
@@ -152,18 +152,18 @@ class TestAdoption:
         ):
             check_address(CONNECTOR, ACS.replace("teleport", "new"))
 
-    def test_an_app_that_is_gone_is_told_with_its_connector(self):
+    def test_a_deleted_app_is_named_with_its_connector(self):
         error = missing_app(APP.id, CONNECTOR, org_url=f"{ORG_URL}/")
         assert isinstance(error, DeadAppError)
         assert "0oaTeleport" in error.what
         assert "tctl rm saml/okta-integration" in error.remedy
 
-    def test_nobody_is_told_to_delete_the_connector_of_another_organisation(self):
+    def test_the_remedy_is_not_to_delete_the_connector_of_another_organisation(self):
         error = missing_app(APP.id, CONNECTOR, org_url="https://other.okta.com")
         assert isinstance(error, ForeignConnectorError)
         assert "tctl rm" not in str(error)
 
-    def test_an_app_that_was_named_and_is_not_there_is_told_by_its_id(self):
+    def test_a_missing_app_is_named_by_its_id(self):
         error = missing_app("0oaWrong", None, org_url=ORG_URL)
         assert isinstance(error, DeadAppError)
         assert "0oaWrong" in error.what
@@ -191,7 +191,7 @@ class TestApp:
         with pytest.raises(OtherAddressError, match=r"sends people to .*, not to https://.*exactly"):
             check_app(replace(APP, acs_url=acs), ACS)
 
-    def test_the_ways_out_are_those_of_the_case(self):
+    def test_the_remedies_fit_the_case(self):
         elsewhere = replace(APP, acs_url="https://other.example.com/acs")
         with pytest.raises(OtherAddressError, match=r"--proxy") as refused:
             check_app(elsewhere, ACS)
@@ -201,11 +201,11 @@ class TestApp:
         assert "--proxy" not in refused.value.remedy
 
     @pytest.mark.parametrize("name", ["recipient", "destination"])
-    def test_what_an_assertion_is_addressed_by_has_to_be_the_same(self, name):
+    def test_the_addresses_in_an_assertion_must_be_the_same(self, name):
         with pytest.raises(OtherAddressError, match=f"puts the {name} https://old.*correct the {name}"):
             check_app(replace(APP, **{name: "https://old.example.com"}), ACS)
 
-    def test_and_so_has_the_audience_of_one_whose_connector_is_still_to_be_made(self):
+    def test_so_must_the_audience_of_an_app_without_a_connector(self):
         with pytest.raises(OtherAddressError, match=r"has the audience urn:teleport.*correct the audience"):
             check_audience(replace(APP, audience="urn:teleport"))
 

@@ -56,14 +56,14 @@ async def test_it_looks_at_once_and_then_every_hour(watched):
     assert watched.looks == [0, 3600, 7200]
 
 
-async def test_what_the_log_tells_is_looked_at_within_seconds_and_twice_more(watched):
+async def test_an_event_causes_a_look_within_seconds_and_two_more(watched):
     await watched.pass_time(100)
     watched.log.append(ROTATED)
     await watched.pass_time(3700)
     assert watched.since(99) == [pytest.approx(gap, abs=6) for gap in (5, 10, 40, 3640)]
 
 
-async def test_a_second_rotation_is_news_again_and_an_alarm_that_goes_is_none(watched):
+async def test_a_second_rotation_causes_a_look_and_an_ended_alarm_does_not(watched):
     watched.log.append(ROTATED)
     await watched.pass_time(100)
     looks = len(watched.looks)
@@ -89,7 +89,7 @@ async def test_a_failure_is_tried_again_soon_and_then_less_often_and_never_later
     assert watched.looks[-1] - watched.looks[-2] == 3600
 
 
-async def test_a_standby_looks_at_nothing_and_at_once_when_it_takes_over(watched):
+async def test_a_standby_makes_no_look_and_looks_at_once_when_it_takes_over(watched):
     await watched.pass_time(10)
     watched.teleport.is_writer = False
     watched.warnings = ("something",)
@@ -102,7 +102,7 @@ async def test_a_standby_looks_at_nothing_and_at_once_when_it_takes_over(watched
     assert len(watched.looks) == 2
 
 
-async def test_without_a_bot_there_is_nothing_to_look_with(watched):
+async def test_without_a_bot_there_is_no_look(watched):
     watched.teleport.bot = None
     await watched.pass_time(4000)
     assert watched.looks == [0]

@@ -41,7 +41,7 @@ def test_a_new_plugin_syncs_the_people_of_the_app_and_writes_nothing_back() -> N
     assert (NEW.write_back, NEW.sync_access_lists, NEW.assign_default_roles) == (False, False, True)
 
 
-def test_a_new_plugin_has_what_was_answered() -> None:
+def test_a_new_plugin_has_the_answers() -> None:
     made = wanted(
         sync_access_lists=True, default_owners=("ada@x.io",), group_filters=("dev-*",), assign_default_roles=False
     )
@@ -60,7 +60,7 @@ def test_a_second_run_without_answers_changes_nothing_that_people_changed() -> N
     assert wanted(without_groups) == without_groups
 
 
-def test_a_second_run_changes_what_was_answered_and_nothing_else() -> None:
+def test_a_second_run_changes_only_the_answered_settings() -> None:
     assert wanted(EDITED, group_filters=()) == replace(EDITED, group_filters=())
     assert wanted(EDITED, default_owners=("bob@x.io",)) == replace(EDITED, default_owners=("bob@x.io",))
     assert wanted(EDITED, assign_default_roles=True) == replace(EDITED, assign_default_roles=True)
@@ -75,11 +75,11 @@ def test_a_plugin_that_is_not_tied_to_the_app_is_tied() -> None:
     assert wanted(loose) == replace(NEW, default_owners=("ada",))
 
 
-def test_write_back_is_switched_off_because_nothing_does_it() -> None:
+def test_write_back_is_switched_off_because_it_is_not_supported() -> None:
     assert wanted(replace(EDITED, write_back=True)) == EDITED
 
 
-def test_who_switched_user_sync_off_after_the_tie_meant_it() -> None:
+def test_user_sync_switched_off_after_the_tie_stays_off() -> None:
     off = replace(EDITED, sync_users=False, sync_apps_and_groups=False, sync_access_lists=False)
     assert wanted(off) == off
     assert "user sync is off" in is_not_synced(off)
@@ -87,7 +87,7 @@ def test_who_switched_user_sync_off_after_the_tie_meant_it() -> None:
 
 @pytest.mark.parametrize("sync_users", [True, False])
 @pytest.mark.parametrize("app_id", ["", "0oaTeleport"])
-def test_who_chose_everybody_is_not_narrowed_to_the_app_nor_switched_on(*, sync_users: bool, app_id: str) -> None:
+def test_syncing_everybody_is_neither_narrowed_to_the_app_nor_switched_on(*, sync_users: bool, app_id: str) -> None:
     everybody = replace(NEW, source="org", sync_users=sync_users, app_id=app_id)
     assert (wanted(everybody).source, wanted(everybody).sync_users) == ("org", sync_users)
     assert is_not_synced(wanted(everybody))
@@ -113,7 +113,7 @@ def test_access_lists_need_groups_and_apps() -> None:
     assert wanted(EDITED, sync_apps_and_groups=False).sync_access_lists is False
 
 
-def test_differences_are_told_by_the_keys_of_the_resource() -> None:
+def test_differences_are_shown_by_the_keys_of_the_resource() -> None:
     after = replace(
         EDITED,
         sync_apps_and_groups=False,
@@ -132,7 +132,7 @@ def test_differences_are_told_by_the_keys_of_the_resource() -> None:
     assert list(differences(EDITED, EDITED)) == []
 
 
-def test_every_setting_that_an_enrolment_can_change_is_told() -> None:
+def test_every_setting_that_an_enrolment_can_change_is_shown() -> None:
     changed = OktaPluginSettings(
         "https://other.okta.com",
         connector="x",

@@ -5,12 +5,12 @@ from teleport_okta.saml.enrolment_errors import EnrolmentError
 from teleport_okta.saml.request import EnrolmentRequest
 
 
-def test_the_app_is_called_as_by_the_vendor_s_flow_unless_somebody_names_it() -> None:
+def test_the_label_of_the_app_is_that_of_the_vendor_s_flow_unless_it_is_given() -> None:
     assert EnrolmentRequest().label_for("example.com") == "Teleport example.com"
     assert EnrolmentRequest(label=" SSO ").label_for("example.com") == "SSO"
 
 
-def test_nothing_is_wished_of_the_settings_unless_somebody_says_so() -> None:
+def test_without_answers_no_setting_is_changed() -> None:
     wishes = EnrolmentRequest()
     wishes.check()
     assert {
@@ -36,7 +36,7 @@ def test_nothing_is_wished_of_the_settings_unless_somebody_says_so() -> None:
         (EnrolmentRequest(app_filters=("",)), "a filter is empty"),
     ],
 )
-def test_what_would_be_refused_after_the_first_write_is_refused_before(wishes: EnrolmentRequest, problem: str) -> None:
+def test_answers_that_fail_after_the_first_write_are_refused_before_it(wishes: EnrolmentRequest, problem: str) -> None:
     with pytest.raises(EnrolmentError, match=problem):
         wishes.check()
 

@@ -53,10 +53,10 @@ def step(name, found, **wishes):
 
 
 class TestSteps:
-    def test_from_nothing_everything_is_to_be_done(self):
+    def test_at_first_every_step_is_to_do(self):
         assert states(NOTHING) == [(name, State.TO_DO) for name in ("app", "assignment", "connector", "settings")]
 
-    def test_with_everything_there_nothing_is(self):
+    def test_if_everything_exists_no_step_is_to_do(self):
         assert states(EVERYTHING) == [(name, State.DONE) for name in ("app", "assignment", "connector", "settings")]
 
     def test_each_is_looked_at_by_itself(self):
@@ -65,28 +65,28 @@ class TestSteps:
         assert step("settings", replace(EVERYTHING, plugin=None)).state is State.TO_DO
         assert states(replace(EVERYTHING, plugin=None)).count(("settings", State.TO_DO)) == 1
 
-    def test_the_plan_says_what_everybody_gets(self):
+    def test_the_plan_shows_the_role_of_everybody(self):
         assert "'Teleport example.com'" in step("app", NOTHING).what
         assert ACS in step("app", NOTHING).what
         assert "everybody in Okta becomes a user of Teleport" in step("assignment", NOTHING).what
         assert "members of Everyone get the role 'okta-requester'" in step("connector", NOTHING).what
 
-    def test_who_does_not_see_everyone_is_told_why_and_what_to_do(self):
+    def test_if_everyone_is_not_visible_the_step_has_the_reason_and_a_remedy(self):
         left = step("assignment", replace(NOTHING, everyone=None, unseen="the role hides it"))
         assert left.state is State.LEFT
         assert left.what == "the group Everyone is not assigned to the app: the role hides it"
         assert left.remedy.startswith("assign the group Everyone")
 
-    def test_of_an_app_that_was_there_nobody_claims_that_everyone_is_missing(self):
+    def test_for_an_existing_app_the_assignment_is_unknown_and_not_missing(self):
         left = step("assignment", replace(EVERYTHING, everyone=None, is_assigned=False, unseen="the role hides it"))
         assert left.what == "we cannot see whether the group Everyone is assigned to the app: the role hides it"
         assert left.remedy.startswith("if it is not: assign the group Everyone")
 
-    def test_who_assigns_people_by_hand_is_let(self):
+    def test_without_assign_everyone_assignments_are_left_to_people(self):
         found = replace(EVERYTHING, is_assigned=False)
         assert step("assignment", found, assign_everyone=False).state is State.DONE
 
-    def test_a_connector_that_gives_no_role_is_told(self):
+    def test_a_connector_without_a_role_gets_one_in_the_steps(self):
         empty = replace(CONNECTOR, role_mappings=())
         found = step("connector", replace(EVERYTHING, connector=empty, role="okta-requester"))
         assert found.state is State.TO_DO
@@ -95,7 +95,7 @@ class TestSteps:
             "(before: none)"
         )
 
-    def test_a_role_that_is_asked_for_is_told_with_the_one_before(self):
+    def test_a_wanted_role_is_shown_with_the_one_before(self):
         found = step("connector", replace(EVERYTHING, metadata=ROTATED, role="access"))
         assert found.what == (
             "change the SAML connector 'okta-integration': write the app's present metadata into it; "
@@ -106,7 +106,7 @@ class TestSteps:
         mapped = replace(CONNECTOR, role_mappings=(RoleMapping("groups", "*", ("access",)),))
         assert step("connector", replace(EVERYTHING, connector=mapped)).state is State.DONE
 
-    def test_a_change_of_the_plugin_says_what_changes(self):
+    def test_a_change_of_the_plugin_shows_each_key(self):
         held = replace(SETTINGS, app_id="", app_name="", write_back=True)
         changed = step("settings", replace(EVERYTHING, plugin=Plugin("okta", held)))
         assert changed.state is State.TO_DO
@@ -119,7 +119,7 @@ class TestSteps:
         assert changed.state is State.TO_DO
         assert "app_id: that of the new app" in changed.what
 
-    def test_user_sync_that_somebody_switched_off_is_left_to_people(self):
+    def test_user_sync_that_is_off_is_left_to_people(self):
         off = replace(SETTINGS, sync_users=False, sync_apps_and_groups=False)
         found = replace(EVERYTHING, plugin=Plugin("okta", off))
         assert states(found)[-2:] == [("settings", State.DONE), ("user sync", State.LEFT)]
@@ -145,7 +145,7 @@ class TestProofs:
     def test_with_everything_there_nothing_is_left_to_be_proven(self):
         assert unproven(EVERYTHING) == []
 
-    def test_what_nobody_will_do_needs_no_proof(self):
+    def test_steps_that_are_not_to_do_need_no_proof(self):
         assert "Everyone" not in "\n".join(unproven(NOTHING, assigns=False))
         assert "Everyone" not in "\n".join(unproven(replace(NOTHING, everyone=None)))
         assert "licence" not in "\n".join(unproven(replace(NOTHING, has_plugins=False)))
@@ -156,7 +156,7 @@ class TestProofs:
         assert not any("plugin" in line for line in proven(found))
         assert any("`saml`" in line for line in proven(found))
 
-    def test_what_was_read_is_proven(self):
+    def test_facts_that_were_read_are_proven(self):
         text = "\n".join(proven(EVERYTHING))
         assert "lets it read apps" in text
         assert "metadata of the app 'Teleport'" in text

@@ -19,7 +19,7 @@ from unit.scim.scim_samples import ADA, CREATED, ENTERPRISE_URN, GROUP_URN, MODI
 BASE = "https://scim.example.com/v2"
 
 
-def test_a_user_is_shown_as_it_was_sent_with_what_the_server_knows():
+def test_a_user_is_shown_as_it_was_sent_with_the_servers_attributes():
     assert user_json(stored(ADA), [("g1", "Staff")], base_url=BASE) == {
         "schemas": [USER_URN],
         "id": "u1",
@@ -42,12 +42,12 @@ def test_the_schemas_of_a_user_follow_what_is_present():
     assert user_json(stored(content), [], base_url=BASE)["schemas"] == [USER_URN, ENTERPRISE_URN]
 
 
-def test_what_is_unassigned_is_not_shown():
+def test_unassigned_attributes_are_not_shown():
     shown = user_json(stored(replace(ADA, external_id=None)), [], base_url=BASE)
     assert not {"externalId", "groups", "password", "title"} & shown.keys()
 
 
-def test_a_user_of_whom_only_the_name_is_known_has_names_and_an_email():
+def test_a_user_with_only_a_user_name_has_names_and_an_email():
     shown = user_json(stored(UserContent("ada", active=False)), [], base_url=BASE)
     assert shown["name"]["givenName"] == shown["name"]["familyName"] == shown["emails"][0]["value"] == "ada"
     assert shown["active"] is False
@@ -147,7 +147,7 @@ def test_a_foreign_client_understands_what_is_discovered():
     assert provider.model_for("Group").model_validate(group, scim_ctx=Context.RESOURCE_QUERY_RESPONSE).members
 
 
-def test_the_abilities_are_true_to_life():
+def test_the_advertised_features_work():
     config = ask("ServiceProviderConfig")
     abilities = {
         name: config[name]["supported"] for name in ("patch", "bulk", "filter", "changePassword", "sort", "etag")
@@ -240,7 +240,7 @@ def test_a_page_that_is_not_a_number_is_refused(name, value):
     assert name in caught.value.detail
 
 
-def test_a_search_says_what_a_query_says():
+def test_a_search_has_the_result_of_the_same_query():
     body = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
         "attributes": ["userName", "name.givenName"],

@@ -27,7 +27,7 @@ def test_oktas_user_is_kept_as_sent_without_the_password():
     assert read_user(OKTA_USER, replaces=None) == ADA
 
 
-def test_what_the_server_makes_is_ignored():
+def test_read_only_attributes_are_ignored():
     body = OKTA_USER | {
         "id": "somebody-else",
         "meta": {"resourceType": "User", "version": 7},
@@ -47,7 +47,7 @@ def test_what_the_server_makes_is_ignored():
         {"schemas": None},
     ],
 )
-def test_what_the_schema_does_not_know_is_ignored(extra):
+def test_unknown_attributes_are_ignored(extra):
     assert user(**extra) == UserContent("ada")
 
 
@@ -61,7 +61,7 @@ def test_empty_values_are_unassigned(name, empty):
     assert user(**{name: empty}) == UserContent("ada")
 
 
-def test_what_is_empty_inside_is_left_out():
+def test_empty_parts_are_left_out():
     content = user(
         name={"givenName": "", "familyName": None},
         emails=[{"value": "", "type": "work", "primary": True}, {}, None],
@@ -79,7 +79,7 @@ def test_booleans_may_be_words(word, meaning):
     assert user(emails=[{"value": "a", "primary": word}]).attributes["emails"][0]["primary"] is meaning
 
 
-def test_active_is_unknown_if_the_client_does_not_say():
+def test_active_is_unknown_if_the_client_does_not_give_it():
     assert user().active is None
 
 
@@ -178,7 +178,7 @@ def test_a_put_with_an_empty_active_keeps_it(active):
     assert read_user({"userName": "ada", "active": active}, replaces=ADA).active is True
 
 
-def test_a_put_says_active_if_it_says_so():
+def test_a_put_with_active_sets_it():
     assert read_user({"userName": "ada", "active": False}, replaces=ADA).active is False
 
 

@@ -33,7 +33,7 @@ def test_a_byte_order_mark_is_accepted():
     "body",
     [b"", b"  ", b"{", b"{'a': 1}", b"[1,]", b"nope", b'{"a": NaN}', b"[Infinity]", b"-Infinity", b'"a\nb"', b"\xff{}"],
 )
-def test_what_is_not_json_in_utf_8_is_a_syntax_error(body):
+def test_a_body_that_is_not_json_in_utf_8_is_a_syntax_error(body):
     assert refusal(body).scim_type is ScimType.INVALID_SYNTAX
 
 

@@ -90,7 +90,7 @@ def test_both_together_are_refused():
         ({"attributes": "displayName"}, False),
     ],
 )
-def test_members_need_not_be_read_if_nobody_wants_them(query, wanted):
+def test_members_need_not_be_read_if_they_are_not_wanted(query, wanted):
     assert Projection.read(query).wants("members") is wanted
 
 

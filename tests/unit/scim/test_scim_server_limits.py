@@ -66,7 +66,7 @@ async def test_a_slow_body_is_408(tmp_path):
         assert status_of(await world.say(f"{POST}Content-Length: 10\r\n\r\n{{".encode())) == 408
 
 
-async def test_a_body_cut_short_is_nobodys_failure(tmp_path, caplog):
+async def test_a_body_cut_short_is_a_bad_request(tmp_path, caplog):
     async with scim_world(tmp_path, limits=LIMITS) as world:
         _, writer = await world.connect()
         writer.write(f"{POST}Content-Length: 10\r\n\r\n{{".encode())
@@ -88,7 +88,7 @@ async def test_a_body_cut_short_is_nobodys_failure(tmp_path, caplog):
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
     ],
 )
-async def test_what_is_no_http_is_a_scim_error_and_no_traceback(tmp_path, caplog, raw, status):
+async def test_a_request_that_is_not_http_gets_a_scim_error_and_no_traceback(tmp_path, caplog, raw, status):
     async with scim_world(tmp_path, limits=LIMITS) as world:
         assert status_of(await world.say(raw)) == status
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -157,7 +157,7 @@ async def test_a_connection_whose_request_is_answered_gives_way_to_none(tmp_path
                 writer.close()
 
 
-async def test_many_silent_connections_keep_nobody_out(tmp_path):
+async def test_many_silent_connections_block_no_other_client(tmp_path):
     async with scim_world(tmp_path, limits=Limits(connections=8)) as world:
         silent = [await world.connect() for _ in range(100)]
         async with asyncio.timeout(10):
@@ -167,7 +167,7 @@ async def test_many_silent_connections_keep_nobody_out(tmp_path):
             writer.close()
 
 
-async def test_requests_above_the_limit_are_told_to_wait(tmp_path):
+async def test_requests_above_the_limit_get_429(tmp_path):
     async with scim_world(tmp_path, limits=Limits(requests=1), hold=True) as world:
         first = asyncio.create_task(world.ask("GET", "/scim/v2/Users"))
         await world.handler.started.wait()
@@ -178,7 +178,7 @@ async def test_requests_above_the_limit_are_told_to_wait(tmp_path):
         assert (await world.ask("GET", "/scim/v2/Groups"))[0] == 200
 
 
-async def test_the_work_goes_on_after_the_deadline_and_keeps_its_place(tmp_path):
+async def test_the_work_continues_after_the_deadline_and_keeps_its_place(tmp_path):
     async with scim_world(tmp_path, limits=Limits(requests=1, deadline=0.05), hold=True) as world:
         status, headers, _ = await world.ask("GET", "/scim/v2/Users")
         assert (status, headers["Retry-After"]) == (429, "15")
@@ -203,7 +203,7 @@ async def test_a_stop_waits_for_work_after_its_deadline_and_the_log_has_its_end(
     assert words in caplog.text
 
 
-async def test_a_stop_finishes_what_is_in_flight_and_takes_no_more(tmp_path):
+async def test_a_stop_finishes_requests_in_flight_and_accepts_no_more(tmp_path):
     async with scim_world(tmp_path, hold=True) as world:
         reader, writer = await world.connect()
         idle_reader, idle_writer = await world.connect()

@@ -38,7 +38,7 @@ async def is_listened(world):
     return True
 
 
-async def test_without_a_token_nothing_is_listened_on_and_that_is_said(unopened, caplog):
+async def test_without_a_token_it_does_not_listen_and_logs_that(unopened, caplog):
     assert is_closed(unopened)
     assert str(unopened.server) == ""
     assert "scim-token new" in unopened.server.reason
@@ -74,7 +74,7 @@ async def test_one_of_two_tokens_leaves_it_open(unopened):
     assert unopened.server.bound == opened_at
 
 
-async def test_what_is_in_flight_is_finished_when_it_closes(tmp_path):
+async def test_requests_in_flight_are_finished_when_it_closes(tmp_path):
     async with scim_world(tmp_path, hold=True) as world:
         reader, writer = await world.connect()
         idle_reader, idle_writer = await world.connect()
@@ -90,7 +90,7 @@ async def test_what_is_in_flight_is_finished_when_it_closes(tmp_path):
         idle_writer.close()
 
 
-async def test_a_stop_while_it_closes_waits_for_what_is_in_flight(tmp_path):
+async def test_a_stop_while_it_closes_waits_for_requests_in_flight(tmp_path):
     async with scim_world(tmp_path, hold=True) as world:
         reader, writer = await world.connect()
         writer.write(GET)
@@ -102,7 +102,7 @@ async def test_a_stop_while_it_closes_waits_for_what_is_in_flight(tmp_path):
     writer.close()
 
 
-async def test_an_address_that_is_taken_when_the_token_comes_is_said_and_tried_again(tmp_path, caplog):
+async def test_an_address_in_use_at_the_first_token_is_reported_and_tried_again(tmp_path, caplog):
     port = free_port()
     async with scim_world(tmp_path, token=None, configured=settings(listen=f"127.0.0.1:{port}")) as world:
         with socket.create_server(("127.0.0.1", port)):
@@ -129,7 +129,7 @@ async def test_without_a_token_it_is_not_tried_again(tmp_path):
         assert is_closed(world)
 
 
-async def test_a_configured_hash_keeps_it_open_and_lets_nobody_in_while_its_file_is_gone(tmp_path):
+async def test_a_configured_hash_keeps_it_open_and_refuses_all_tokens_while_its_file_is_missing(tmp_path):
     file = Path(tmp_path / "hash")
     file.write_bytes(bcrypt.hashpw(TOKEN.encode(), bcrypt.gensalt(4)))
     async with scim_world(tmp_path / "data", token=None, configured=settings(token_hash=str(file))) as world:
@@ -140,13 +140,13 @@ async def test_a_configured_hash_keeps_it_open_and_lets_nobody_in_while_its_file
         assert (await world.ask("GET", "/scim/v2/Users", headers=AUTHORISED))[0] == 401
 
 
-async def test_a_configured_hash_that_is_none_is_an_error_at_the_start(tmp_path):
+async def test_an_invalid_configured_hash_is_an_error_at_the_start(tmp_path):
     with pytest.raises(ConfigError, match=r"scim\.token_hash"):
         async with scim_world(tmp_path, token=None, configured=settings(token_hash="secret")):
             pass
 
 
-async def test_an_unforeseen_failure_is_logged_and_tried_again(unopened, monkeypatch, caplog):
+async def test_an_unexpected_error_is_logged_and_tried_again(unopened, monkeypatch, caplog):
     caplog.set_level(logging.ERROR)
     with monkeypatch.context() as patched:
         patched.setattr(unopened.server, "adapt", None)

@@ -82,7 +82,7 @@ async def test_method_and_path_become_an_operation(world, method, path, call):
         ("POST", "/scim/v2/Bulk", 501, None),
     ],
 )
-async def test_what_is_not_offered_is_a_scim_error(world, method, path, status, allow):
+async def test_an_unsupported_request_gets_a_scim_error(world, method, path, status, allow):
     async with world.http.request(method, URL(f"{world.bound}{path}", encoded=True), headers=AUTHORISED) as response:
         assert is_error((response.status, response.headers, await response.json(content_type=SCIM)), status)
         assert response.headers.get("Allow") == allow
@@ -171,7 +171,7 @@ async def test_429_says_when_to_try_again(world, given, sent):
     assert answer[1]["Retry-After"] == sent
 
 
-async def test_an_unforeseen_failure_is_plain_to_the_client_and_whole_in_the_log(world, caplog):
+async def test_an_unexpected_error_is_short_for_the_client_and_complete_in_the_log(world, caplog):
     world.handler.answer = RuntimeError("inner secret")
     answer = await world.ask("GET", "/scim/v2/Users")
     assert is_error(answer, 500)
@@ -219,7 +219,7 @@ async def test_many_requests_share_a_connection(world):
     assert len(world.handler.calls) == 3
 
 
-async def test_a_client_that_asks_first_is_told_to_continue(world):
+async def test_a_client_that_expects_100_continue_gets_it(world):
     reader, writer = await world.connect()
     writer.write(
         f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n"

@@ -60,9 +60,7 @@ async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplo
         assert caplog.text.count("has a new certificate") == 1
 
 
-async def test_files_that_vanish_leave_the_certificate_in_use_which_is_said_until_they_are_back(
-    files, tmp_path, caplog
-):
+async def test_missing_files_leave_the_certificate_in_use_with_a_warning(files, tmp_path, caplog):
     async with scim_world(tmp_path, configured=over_tls(files)) as world:
         away = files.key.rename(tmp_path / "away.pem")
         world.clock.advance(31)
@@ -74,7 +72,7 @@ async def test_files_that_vanish_leave_the_certificate_in_use_which_is_said_unti
     assert "key.pem cannot be read" in caplog.text
 
 
-async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_until_they_are_whole(files, tmp_path):
+async def test_a_problem_of_new_files_is_found_without_a_client_and_shown_until_it_is_gone(files, tmp_path):
     async with scim_world(tmp_path, configured=over_tls(files)) as world:
         assert await world.server.certificate_problem() == ""
         files.write(certificate=OTHER)
@@ -88,7 +86,7 @@ async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_u
         assert await world.server.certificate_problem() == ""
 
 
-async def test_a_key_that_is_broken_when_the_first_token_comes_is_said_and_tried_again(files, tmp_path):
+async def test_a_broken_key_at_the_first_token_is_reported_and_tried_again(files, tmp_path):
     files.key.rename(tmp_path / "away.pem")
     async with scim_world(tmp_path / "data", token=None, configured=over_tls(files)) as world:
         await world.store.scim_tokens.add(digest_of(TOKEN.encode()), at=world.clock.now())
@@ -138,7 +136,7 @@ async def test_files_that_cannot_be_used_are_named_at_the_start(files, tmp_path,
             pass
 
 
-async def test_clients_that_begin_no_handshake_keep_nobody_out(files, tmp_path):
+async def test_clients_that_begin_no_handshake_block_no_other_client(files, tmp_path):
     async with scim_world(tmp_path, configured=over_tls(files), limits=Limits(connections=8)) as world:
         silent = [await world.connect() for _ in range(50)]
         async with asyncio.timeout(10):

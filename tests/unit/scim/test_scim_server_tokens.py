@@ -52,7 +52,7 @@ async def test_two_headers_are_no_credential(world, credentials):
     assert not answer.startswith(b"HTTP/1.1 200")
 
 
-async def test_bytes_that_are_no_utf8_are_a_wrong_token(world):
+async def test_bytes_that_are_not_utf8_are_a_wrong_token(world):
     answer = await world.say(
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
     )
@@ -113,7 +113,7 @@ async def test_no_bcrypt_hash_is_computed_for_a_blocked_address(tmp_path, monkey
         assert (await world.ask("GET", "/scim/v2/Users", headers=WRONG))[0] == 429
 
 
-async def test_behind_a_trusted_proxy_clients_are_told_apart(tmp_path):
+async def test_behind_a_trusted_proxy_clients_are_distinguished(tmp_path):
     configured = settings(behind_proxy=True, trusted_proxies=("127.0.0.1", "10.0.0.0/8"))
     async with scim_world(tmp_path, configured=configured) as world:
         for number in range(12):

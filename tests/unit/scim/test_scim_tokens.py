@@ -78,7 +78,7 @@ def test_one_credential_is_read_from_the_headers(headers, token):
     assert bearer_token(headers) == token
 
 
-async def test_two_stored_tokens_are_good_and_no_other(store, tokens_of, clock):
+async def test_two_stored_tokens_are_valid_and_no_other(store, tokens_of, clock):
     tokens = tokens_of()
     assert not await tokens.exist()
     for token in (GOOD, WRONG):
@@ -89,7 +89,7 @@ async def test_two_stored_tokens_are_good_and_no_other(store, tokens_of, clock):
     assert not await tokens.accept(b"")
 
 
-async def test_a_use_that_cannot_be_written_refuses_nobody(store, tokens_of, clock, caplog, monkeypatch):
+async def test_a_use_that_cannot_be_stored_refuses_no_request(store, tokens_of, clock, caplog, monkeypatch):
     await store.scim_tokens.add(digest_of(GOOD), at=clock.now())
 
     async def fail(*_, **__):
@@ -101,7 +101,7 @@ async def test_a_use_that_cannot_be_written_refuses_nobody(store, tokens_of, clo
 
 
 @pytest.mark.parametrize("prefix", [b"2a", b"2b", b"2y"])
-async def test_the_token_of_a_bcrypt_hash_is_good_and_verified_once(tokens_of, computed, prefix):
+async def test_the_token_of_a_bcrypt_hash_is_valid_and_verified_once(tokens_of, computed, prefix):
     tokens = tokens_of(hashed(GOOD, prefix))
     assert await tokens.exist()
     assert not await tokens.accept(WRONG)
@@ -163,7 +163,7 @@ async def test_two_tokens_are_verified_at_a_time_and_few_wait(tokens_of, monkeyp
 
 
 @pytest.mark.parametrize("wrong", [GOOD.decode(), "$2b$10$short", "$2x$04$" + "a" * 53, "$2b$31$" + "a" * 53])
-def test_what_is_no_usable_hash_is_refused_without_repeating_it(tokens_of, wrong):
+def test_an_unusable_hash_is_refused_and_not_shown(tokens_of, wrong):
     with pytest.raises(ConfigError, match=r"scim\.token_hash") as caught:
         tokens_of(wrong).check()
     assert wrong not in str(caught.value)

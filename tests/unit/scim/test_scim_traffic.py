@@ -59,7 +59,7 @@ async def test_a_blocked_address_goes_on_failing(world):
     assert (await door(world)).failures == 12
 
 
-async def test_an_endpoint_that_does_not_listen_says_why(world):
+async def test_an_endpoint_that_does_not_listen_has_a_reason(world):
     await world.revoke()
     await world.until(lambda: world.server.bound is None)
     shown = await door(world)

@@ -61,7 +61,7 @@ def test_what_each_list_allows(key, allowed):
 @pytest.mark.parametrize(
     "method", ["/x.Y/Z", "", "/teleport_okta_api.Admin/getstatus", "teleport_okta_api.Admin/Apply"]
 )
-def test_a_method_that_is_not_in_the_table_is_nobodys(key, method):
+def test_a_method_that_is_not_in_the_table_is_refused(key, method):
     policy = AccessPolicy(ServeSettings(**{key: ["user:ada"]}))
     with pytest.raises(UnknownMethodError):
         policy.demand(method, frozenset({"user:ada"}))

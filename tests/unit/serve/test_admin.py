@@ -163,7 +163,7 @@ async def test_an_approval_arrives_whole(world):
 
 
 @pytest.mark.parametrize("command", ["approve", "release"])
-async def test_who_asks_is_whom_the_kernel_names_at_the_other_end_of_the_socket(world, command):
+async def test_the_caller_is_the_process_that_the_kernel_reports(world, command):
     engine, _, client = world
     engine.answer = Released(()) if command == "release" else Approval("digest", frozenset(), NOW)
     await getattr(client, command)("digest")
@@ -171,7 +171,7 @@ async def test_who_asks_is_whom_the_kernel_names_at_the_other_end_of_the_socket(
     assert f"uid {os.getuid()}, pid {os.getpid()}" in engine.asked_by
 
 
-async def test_another_process_is_told_apart(world, tmp_path):
+async def test_the_caller_in_another_process_is_recorded(world, tmp_path):
     engine, _, _ = world
     engine.answer = Approval("digest", frozenset(), NOW)
     code = (
@@ -195,7 +195,7 @@ async def test_another_process_is_told_apart(world, tmp_path):
     assert f"pid {int(printed)}" in engine.asked_by
 
 
-async def test_nobody_approves_who_comes_past_the_front_door(world, tmp_path):
+async def test_a_call_past_the_front_door_cannot_approve(world, tmp_path):
     engine, _, _ = world
     engine.answer = Approval("digest", frozenset(), NOW)
     async with grpc.aio.insecure_channel(f"unix:{tmp_path / INNER_SOCKET_NAME}") as channel:
@@ -205,14 +205,14 @@ async def test_nobody_approves_who_comes_past_the_front_door(world, tmp_path):
         assert await AdminClient(channel).status() == STATUS
 
 
-async def test_callers_in_words(monkeypatch):
+async def test_callers_are_shown_with_their_login(monkeypatch):
     monkeypatch.setattr(pwd, "getpwuid", {0: SimpleNamespace(pw_name="root")}.__getitem__)
     assert str(Caller(0, 7)) == "root (uid 0, pid 7)"
     assert str(Caller(0, 0, 0)) == "root (uid 0, pid unknown)"
     assert str(Caller(0, 7, 1000)) == "root (uid 0, pid 7, logged in as user 1000)"
 
 
-async def test_what_was_released_arrives(world):
+async def test_the_result_of_a_release_arrives(world):
     engine, _, client = world
     locks = leaver_lock("00uA", "ada@x.io"), leaver_lock("00uB", "ada@x.io", ends_in=None)
     engine.answer = Released(locks, (LeftMembership("ada@x.io", "00gENG", "Engines"),))
@@ -240,7 +240,7 @@ async def test_the_journal_arrives_whole(world):
         PlanChangedError("the plan is now x:\n  new: + create ü", remedy="apply it with --plan x"),
     ],
 )
-async def test_an_error_keeps_its_words_and_its_remedy(world, error):
+async def test_an_error_arrives_with_its_text_and_its_remedy(world, error):
     engine, _, client = world
     engine.answer = error
     with pytest.raises(ServiceError) as caught:
@@ -248,7 +248,7 @@ async def test_an_error_keeps_its_words_and_its_remedy(world, error):
     assert (caught.value.what, caught.value.remedy) == (error.what, error.remedy)
 
 
-async def test_only_the_owner_may_ask(world, tmp_path):
+async def test_only_the_owner_may_open_the_socket(world, tmp_path):
     for name in (SOCKET_NAME, INNER_SOCKET_NAME):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
@@ -258,7 +258,7 @@ async def test_without_a_service_there_is_no_client(tmp_path):
         assert client is None
 
 
-async def test_the_socket_of_a_dead_service_is_no_service_and_is_replaced(tmp_path):
+async def test_the_socket_of_a_killed_service_is_ignored_and_replaced(tmp_path):
     store = await Store.open(tmp_path)
     import socket
 

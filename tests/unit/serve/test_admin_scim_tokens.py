@@ -24,7 +24,7 @@ async def world(tmp_path):
     await store.close()
 
 
-async def test_tokens_are_made_listed_and_revoked_with_who_asked(world):
+async def test_tokens_are_made_listed_and_revoked_and_the_caller_is_recorded(world):
     store, clock, client = world
     added = await client.new_scim_token(FIRST, replace_oldest=False)
     assert added == AddedToken(ScimToken("11111111", clock.now()))
@@ -37,7 +37,7 @@ async def test_tokens_are_made_listed_and_revoked_with_who_asked(world):
     assert {entry.who for entry in entries} == {str(this_process())}
 
 
-async def test_what_is_refused_has_its_words_and_its_remedy(world):
+async def test_a_refusal_has_its_text_and_its_remedy(world):
     _, clock, client = world
     await client.new_scim_token(FIRST, replace_oldest=False)
     clock.advance(1)
@@ -52,7 +52,7 @@ async def test_what_is_refused_has_its_words_and_its_remedy(world):
         await client.new_scim_token("token itself", replace_oldest=True)
 
 
-async def test_whoever_is_not_known_changes_no_token(world, tmp_path):
+async def test_an_unknown_caller_changes_no_token(world, tmp_path):
     _, _, client = world
     await client.new_scim_token(FIRST, replace_oldest=False)
     async with grpc.aio.insecure_channel(f"unix:{tmp_path / INNER_SOCKET_NAME}") as channel:

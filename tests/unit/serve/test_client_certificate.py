@@ -98,13 +98,13 @@ def test_a_caller_in_words_keeps_to_one_line_of_bounded_length():
         ((*WHOLE, ("1.3.9999.2.15", "10.0.0.7"), ("1.3.9999.2.15", "10.0.0.8")), "pinned to another address"),
     ],
 )
-def test_a_subject_that_says_something_else_is_refused(parts, why):
+def test_a_certificate_with_another_subject_is_refused(parts, why):
     with pytest.raises(CertificateRefusedError, match=why):
         read(made(*parts))
 
 
 @pytest.mark.filterwarnings("ignore:Attribute's length")
-def test_an_empty_name_is_nobodys():
+def test_an_empty_name_is_refused():
     with pytest.raises(CertificateRefusedError, match="has no name"):
         read(made(("CN", ""), *WHOLE[1:]))
 
@@ -133,7 +133,7 @@ def test_a_certificate_of_another_issuer_of_the_same_name_is_refused(certificate
         read(certificate)
 
 
-def test_the_issuer_decides_the_kind_and_not_what_the_subject_looks_like():
+def test_the_issuer_decides_the_kind_and_not_the_form_of_the_subject():
     host_like = USER_CA.issue_host(KEY, Host("1111", "Proxy"))
     assert read(host_like).entries == {f"user:1111.{CLUSTER}", "role:Proxy"}
     with pytest.raises(CertificateRefusedError, match="not that of a host"):

@@ -44,7 +44,7 @@ async def echoed(connect):
         writer.close()
 
 
-async def test_many_silent_clients_keep_nobody_out_and_reach_nothing_behind(tmp_path, caplog):
+async def test_many_silent_clients_block_no_other_client_and_reach_no_grpc(tmp_path, caplog):
     async with opened(tmp_path, most=4) as (behind, callers, connect):
         silent = [await connect() for _ in range(100)]
         assert await echoed(connect)
@@ -57,7 +57,7 @@ async def test_many_silent_clients_keep_nobody_out_and_reach_nothing_behind(tmp_
     assert caplog.text.count("has 4 connections, its limit") == 1
 
 
-async def test_clients_that_speak_stay_and_those_above_the_limit_are_closed(tmp_path):
+async def test_clients_that_send_stay_and_those_above_the_limit_are_closed(tmp_path):
     async with opened(tmp_path, most=2) as (_, _, connect):
         first, second = await connect(), await connect()
         for reader, writer in (first, second):
@@ -74,7 +74,7 @@ async def test_clients_that_speak_stay_and_those_above_the_limit_are_closed(tmp_
         second[1].close()
 
 
-async def test_a_client_that_says_nothing_is_closed(tmp_path, caplog):
+async def test_a_client_that_sends_nothing_is_closed(tmp_path, caplog):
     async with opened(tmp_path, first_bytes=0.05) as (behind, _, connect):
         reader, writer = await connect()
         assert await asyncio.wait_for(reader.read(), 5) == b""

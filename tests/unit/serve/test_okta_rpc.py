@@ -44,7 +44,7 @@ async def world():
     return integrator, RpcServer(SERVICE, OktaRpcService(integrator))
 
 
-async def test_a_request_becomes_what_is_wanted_and_the_integration_the_answer(world):
+async def test_a_request_is_converted_and_the_integration_is_the_answer(world):
     integrator, server = world
     ended = await server.call(
         "CreateIntegration",
@@ -82,7 +82,7 @@ async def test_a_request_becomes_what_is_wanted_and_the_integration_the_answer(w
     assert not plugin.HasField("credentials")
 
 
-async def test_what_a_change_does_not_speak_of_is_left_out(world):
+async def test_settings_that_a_change_does_not_have_are_left_out(world):
     integrator, server = world
     await server.call("UpdateIntegration", pb.UpdateIntegrationRequest(enable_user_sync=True))
     ((credential, wanted),) = integrator.asked
@@ -113,7 +113,7 @@ async def test_groups_and_apps_are_listed(world):
     ],
 )
 @pytest.mark.parametrize("method", ["ValidateClientCredentials", "CreateIntegration", "UpdateIntegration", "GetApps"])
-async def test_what_stands_in_the_way_has_its_code_and_words(world, method, error, code):
+async def test_an_obstacle_has_its_code_and_its_text(world, method, error, code):
     integrator, server = world
     integrator.answer = error
     ended = await server.call(method, getattr(pb, f"{method}Request")())
@@ -128,7 +128,7 @@ async def test_what_stands_in_the_way_has_its_code_and_words(world, method, erro
         pb.CreateIntegrationRequest(sso_metadata_url="https://acme.okta.com/metadata"),
     ],
 )
-async def test_what_nothing_fulfils_is_refused_before_anything_is_asked(world, request_):
+async def test_unsupported_settings_are_refused_before_any_call(world, request_):
     integrator, server = world
     ended = await server.call("CreateIntegration", request_)
     assert ended.code is CODES.INVALID_ARGUMENT

@@ -19,7 +19,7 @@ def passes(found, *, nothing_runs="", is_stopping=False):
     return component.is_ready, component.reason
 
 
-def test_who_may_write_by_identities_that_last_is_ready():
+def test_a_writer_with_valid_identities_is_ready():
     ready = Component("teleport", is_ready=True)
     assert teleport_component((GOOD, NONE), NOW, should_write=True, is_writer=True) == ready
     assert teleport_component((GOOD, NONE), NOW, should_write=False, is_writer=False) == ready
@@ -30,13 +30,13 @@ def test_an_identity_that_has_expired_is_named():
     assert (component.is_ready, component.reason) == (False, "the bot identity: it has expired")
 
 
-def test_who_should_write_and_may_not_is_not_ready():
+def test_a_writer_without_the_lease_is_not_ready():
     component = teleport_component((GOOD,), NOW, should_write=True, is_writer=False)
     assert not component.is_ready
     assert "does not have the lease" in component.reason
 
 
-def test_passes_that_fail_say_why():
+def test_failing_passes_have_their_reason():
     assert passes(PassHealth("failing", "Okta is down")) == (False, "failing: Okta is down")
     assert passes(PassHealth("running", "Okta is down")) == (False, "running: Okta is down")
     assert passes(PassHealth("running")) == (True, "running")
@@ -46,10 +46,10 @@ def test_a_standby_is_ready_to_take_over():
     assert passes(PassHealth("standby", "another process writes")) == (True, "standby: another process writes")
 
 
-def test_a_process_with_nothing_to_sync_does_what_it_should():
+def test_a_process_with_nothing_to_sync_is_ready():
     assert passes(None, nothing_runs="there is no plugin") == (True, "nothing is synced: there is no plugin")
     assert passes(None) == (False, "the settings are being changed, or the service is starting")
 
 
-def test_a_process_that_stops_takes_no_more():
+def test_a_stopping_process_is_not_ready():
     assert passes(PassHealth("idle"), is_stopping=True) == (False, "the service is stopping")

@@ -59,7 +59,7 @@ def test_the_address_of_a_peer(peer, address):
         {"x509_pem_cert": [b"no certificate"]},
     ],
 )
-async def test_without_a_readable_certificate_nobody_is_admitted_and_that_is_logged_once_a_minute(properties, caplog):
+async def test_without_a_readable_certificate_calls_are_refused_and_that_is_logged_once_a_minute(properties, caplog):
     cluster, clock = FakeCluster(), HeldClock(datetime.now(UTC))
     admission = RemoteAdmission(ServeSettings(readers=["user:eve"]), cluster, lambda: CAS, clock=clock)
     for _ in range(3):
@@ -73,7 +73,7 @@ async def test_without_a_readable_certificate_nobody_is_admitted_and_that_is_log
     assert len(caplog.records) == 2
 
 
-async def test_what_a_client_calls_a_method_is_not_logged(caplog):
+async def test_an_unknown_method_name_of_a_client_is_not_logged(caplog):
     cluster = FakeCluster()
     admission = RemoteAdmission(ServeSettings(), cluster, lambda: CAS, clock=HeldClock(datetime.now(UTC)))
     for method in ("/a", "/b\n", f"/{'x' * 5_000}"):

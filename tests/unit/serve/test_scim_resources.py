@@ -54,7 +54,7 @@ def test_a_resource_arrives_whole_through_the_wire():
 
 
 @given(attributes)
-def test_whatever_json_can_say_of_a_resource_comes_back_the_same(content):
+def test_any_json_resource_is_unchanged_after_the_conversion(content):
     message = pb.Resource.FromString(resource_from_json(content).SerializeToString())
     back = resource_to_json(message)
     assert back == content
@@ -100,7 +100,7 @@ def test_a_number_that_json_has_no_word_for_stays_one_until_the_json_is_checked(
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "externalId", "externalid", "schemas", "meta"])
-def test_what_is_said_twice_must_be_the_same(name):
+def test_a_value_given_twice_must_be_the_same(name):
     whole = resource_from_json(USER)
     whole.attributes.fields[name].string_value = "something else"
     with pytest.raises(ScimError, match="is given twice") as refused:

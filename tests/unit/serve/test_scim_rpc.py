@@ -115,7 +115,7 @@ async def test_one_is_asked_for_by_its_id(world):
     ("method", "verb", "resource_id", "status"),
     [("CreateSCIMResource", Verb.CREATE, "", 201), ("UpdateSCIMResource", Verb.REPLACE, "0b8f", 200)],
 )
-async def test_what_is_written_is_the_body_that_http_would_bring(world, method, verb, resource_id, status):
+async def test_a_write_has_the_same_body_as_over_http(world, method, verb, resource_id, status):
     world.handler.answer = ScimAnswer(HTTPStatus(status), SHOWN)
     sent = {**SHOWN, "unknown": {"n": [1, None, 2.5]}}
     ended = await world.ask(method, resource=resource_from_json(sent))
@@ -133,7 +133,7 @@ async def test_a_deletion_is_answered_by_nothing(world):
 
 @pytest.mark.parametrize("method", REQUESTS)
 @pytest.mark.parametrize("authorization", ["", TOKEN, f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", "Bearer ", "Bearer é"])
-async def test_without_a_good_token_nothing_is_looked_at(world, method, authorization):
+async def test_without_a_valid_token_the_request_is_not_read(world, method, authorization):
     target = {"authorization": authorization, "plugin_id": "no-such", "resource_type": "Thing"}
     ended = await world.ask(method, target=target)
     assert (ended.code, ended.details) == (
@@ -144,7 +144,7 @@ async def test_without_a_good_token_nothing_is_looked_at(world, method, authoriz
     assert world.observer.seen == [(None, 401, False)]
 
 
-async def test_ten_bad_tokens_in_a_minute_block_a_caller_for_a_minute_but_for_good_tokens(world):
+async def test_ten_wrong_tokens_in_a_minute_block_a_caller_for_a_minute_except_for_valid_tokens(world):
     bad = {"authorization": "Bearer wrong"}
     for _ in range(10):
         assert (await world.ask("GetSCIMResource", target=bad)).code is grpc.StatusCode.UNAUTHENTICATED
@@ -196,7 +196,7 @@ async def test_a_target_that_is_not_served_reaches_no_handler(world, method, tar
         (ScimError(HTTPStatus.BAD_GATEWAY, "why"), "INTERNAL", None),
     ],
 )
-async def test_a_refusal_has_a_code_and_its_words(world, error, code, trailing):
+async def test_a_refusal_has_a_code_and_its_text(world, error, code, trailing):
     world.handler.answer = error
     ended = await world.ask("GetSCIMResource")
     assert (ended.code.name, ended.details) == (code, "why")
@@ -207,14 +207,14 @@ async def test_a_refusal_has_a_code_and_its_words(world, error, code, trailing):
 @pytest.mark.parametrize(
     ("error", "seconds"), [(later("not now"), "30"), (ScimError(HTTPStatus.TOO_MANY_REQUESTS, "not now"), "5")]
 )
-async def test_who_should_come_again_is_told_when(world, error, seconds):
+async def test_a_client_that_should_retry_gets_the_delay(world, error, seconds):
     world.handler.answer = error
     ended = await world.ask("DeleteSCIMResource")
     assert (ended.code, ended.details) == (grpc.StatusCode.UNAVAILABLE, "not now")
     assert ended.trailing["retry-after"] == seconds
 
 
-async def test_a_failure_of_ours_says_nothing_of_itself(world, caplog):
+async def test_an_internal_error_shows_no_details(world, caplog):
     world.handler.answer = RuntimeError("secret")
     ended = await world.ask("GetSCIMResource")
     assert (ended.code, "secret" in ended.details) == (grpc.StatusCode.INTERNAL, False)
@@ -274,7 +274,7 @@ async def test_a_filter_has_the_limits_of_a_query(world, text):
     assert world.handler.calls == []
 
 
-async def test_work_that_takes_long_goes_on_without_its_client(tmp_path):
+async def test_long_work_continues_without_its_client(tmp_path):
     store, world = await built(tmp_path, limits=Limits(deadline=0.1))
     world.handler.go.clear()
     world.handler.answer = ScimAnswer(HTTPStatus.OK, SHOWN)
@@ -287,7 +287,7 @@ async def test_work_that_takes_long_goes_on_without_its_client(tmp_path):
     await store.close()
 
 
-async def test_a_client_that_leaves_is_not_awaited_and_its_work_goes_on(world):
+async def test_the_work_of_a_client_that_left_continues(world):
     world.handler.go.clear()
     target = pb.RequestTarget(
         authorization=f"Bearer {TOKEN}", plugin_id="okta", resource_type="User", resource_id="0b8f"
@@ -308,7 +308,7 @@ class _Nobody:
         return "nobody"
 
 
-async def test_more_requests_at_a_time_than_allowed_are_told_to_come_again(tmp_path):
+async def test_requests_above_the_limit_get_a_delay(tmp_path):
     store, world = await built(tmp_path, limits=Limits(requests=1))
     world.handler.go.clear()
     world.handler.answer = ScimAnswer(HTTPStatus.OK, SHOWN)
@@ -334,7 +334,7 @@ async def test_for_a_blocked_caller_no_bcrypt_hash_is_computed(tmp_path):
     await store.close()
 
 
-async def test_it_is_offered_where_scim_is_configured(tmp_path):
+async def test_it_is_offered_if_scim_is_configured(tmp_path):
     store, clock, handler = await Store.open(tmp_path), VirtualClock(), ScriptedHandler()
     tokens = ScimTokens(store.scim_tokens, None, clock=clock)
     async with offered_scim(ScimSettings(), handler, tokens, clock=clock) as nothing:
@@ -344,7 +344,7 @@ async def test_it_is_offered_where_scim_is_configured(tmp_path):
     await store.close()
 
 
-async def test_the_end_waits_for_work_whose_client_was_told_to_come_again(tmp_path):
+async def test_the_stop_waits_for_work_that_continues_without_its_client(tmp_path):
     store, clock, handler = await Store.open(tmp_path), VirtualClock(), ScriptedHandler()
     await store.scim_tokens.add(digest_of(TOKEN.encode()), at=clock.now())
     tokens = ScimTokens(store.scim_tokens, None, clock=clock)

@@ -15,7 +15,7 @@ def serve(**section):
     return parse({"okta": OKTA, "serve": section}).serve
 
 
-def test_nothing_is_offered_to_anybody_unless_it_is_said():
+def test_by_default_nothing_listens_and_nobody_is_listed():
     section = parse({"okta": OKTA}).serve
     assert section.listen is None
     assert section.readers == section.writers == section.scim_callers == ()
@@ -47,7 +47,7 @@ def test_users_roles_and_system_roles_may_be_named():
         ("host-role:Proxy,Node", "capital letter"),
     ],
 )
-def test_an_entry_that_names_nobody_or_everybody_is_refused(key, entry, words):
+def test_an_empty_or_wildcard_entry_is_refused(key, entry, words):
     with pytest.raises(ConfigError, match=rf"serve\.{key}: number 2 matches no caller: .*{words}"):
         serve(**LISTENING, **{key: ["user:ada", entry]})
 

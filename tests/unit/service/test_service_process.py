@@ -8,7 +8,7 @@ from teleport_okta.service.process import serve
 from teleport_okta.state.data_dir import DataDirectoryError
 
 
-async def test_no_log_is_opened_where_the_data_directory_is_refused(tmp_path):
+async def test_no_log_is_opened_if_the_data_directory_is_refused(tmp_path):
     data, log = tmp_path / "data", tmp_path / "log"
     data.mkdir()
     data.chmod(0o777)

@@ -25,14 +25,14 @@ def test_settings_are_compared_by_digests_and_no_secret_is_in_them():
     assert differing(digests_of(SETTINGS), {"sync.of_another_release": "1"}) == ()
 
 
-def test_what_the_process_was_built_by_waits_for_a_restart():
+def test_settings_of_the_process_wait_for_a_restart():
     new = parse({"okta": OKTA, "sync": {"interval": "5m"}, "teleport": {"addr": "other:443"}})
     mixed, outcome = merged(SETTINGS, new)
     assert outcome == Reloaded(("sync.interval",), ("teleport.addr",))
     assert (mixed.sync, mixed.teleport) == (new.sync, SETTINGS.teleport)
 
 
-def test_a_mixture_that_cannot_work_is_refused():
+def test_an_invalid_mixture_of_settings_is_refused():
     scim = {"listen": "127.0.0.1:8443", "public_url": "https://scim.example.com/scim/v2"}
     new = parse({"okta": {"org_url": OKTA["org_url"]}, "sync": {"source": "scim"}, "scim": scim})
     with pytest.raises(ConfigError, match=r"scim\.listen.*restart"):
@@ -60,7 +60,7 @@ def world():
     return World()
 
 
-async def test_the_log_is_opened_anew_and_what_is_the_same_goes_on(world):
+async def test_the_log_is_reopened_and_unchanged_settings_stop_nothing(world):
     world.reloader.attach(world.taken.append)
     assert await world.reloader.reload() == Reloaded()
     world.next = parse({"okta": OKTA, "log": {"severity": "debug"}})
@@ -71,7 +71,7 @@ async def test_the_log_is_opened_anew_and_what_is_the_same_goes_on(world):
     assert world.taken == [world.next]
 
 
-async def test_a_file_that_cannot_be_used_changes_nothing_but_the_log_is_opened_anew(world, caplog, tmp_path):
+async def test_an_unusable_file_changes_nothing_but_the_log_is_reopened(world, caplog, tmp_path):
     world.reloader.attach(world.taken.append)
     key = {"client_id": "0oaX", "private_key": str(tmp_path / "none.pem"), "api_token": None}
     for bad in (ConfigError("line 1"), parse({"okta": {**OKTA, **key}})):
@@ -83,7 +83,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing_but_the_log_is_opened_
     assert "none.pem" in caplog.text
 
 
-async def test_before_the_service_is_connected_the_log_alone_is_opened_and_the_rest_follows(world):
+async def test_before_the_service_is_connected_only_the_log_is_reopened_and_the_rest_follows(world):
     world.next = parse({"okta": OKTA, "sync": {"interval": "5m"}})
     world.reloader.hang_up()
     assert world.logs == [SETTINGS]
