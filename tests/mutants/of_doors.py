@@ -117,7 +117,7 @@ OF_DOORS = (
         "if False:",
         (
             _OWN_ADDRESS + "test_a_name_can",
-            _OWN_ADDRESS + "test_a_page_in_a_browser_is_refused_whatever_it_asks_for",
+            _OWN_ADDRESS + "test_every_request_of_a_page_in_a_browser_is_refused",
         ),
         "A name that was pointed at this machine reaches no control address.",
     ),
@@ -126,7 +126,7 @@ OF_DOORS = (
         "sandbox/own_address.py",
         'if any(origin != f"http://{hosts[0]}" for origin in origins) or site not in _OWN_SITE:',
         "if False:",
-        (_OWN_ADDRESS + "test_a_page_in_a_browser_is_refused_whatever_it_asks_for",),
+        (_OWN_ADDRESS + "test_every_request_of_a_page_in_a_browser_is_refused",),
         "A page of another origin reaches no control address.",
     ),
 )

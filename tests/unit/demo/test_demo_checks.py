@@ -1,4 +1,4 @@
-"""What the story's checks see of a cluster: its own state, ours alone."""
+"""The checks of the demo read the state of a cluster, and only our objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def administrator(cluster):
     return Administrator(cluster, None)
 
 
-def test_only_what_is_ours_is_seen(cluster, administrator):
+def test_only_our_objects_are_seen(cluster, administrator):
     for name, carried in (("ours", OURS), ("theirs", {})):
         administrator.create_user(name, labels=carried)
         administrator.lists.create(name, labels=carried)
@@ -33,7 +33,7 @@ def test_only_what_is_ours_is_seen(cluster, administrator):
     assert checks.lists_in(cluster).keys() == {"ours"}
 
 
-def test_members_whom_people_added_are_told_from_imported_ones(cluster, administrator):
+def test_members_whom_people_added_are_distinguished_from_imported_ones(cluster, administrator):
     administrator.lists.create("ours", labels=OURS)
     administrator.lists.add_member("ours", "ada", labels={labels.GRANT: labels.GRANT_IMPORTED})
     administrator.lists.add_member("ours", "grace", reason="holidays", expires=NOW.timestamp() + 60)

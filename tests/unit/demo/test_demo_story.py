@@ -1,4 +1,4 @@
-"""How scenes are told and judged."""
+"""How scenes are shown, and when they pass."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_check_that_did_not_hold_stands_out(console):
     assert "  FAIL nobody hears" in text_of(console)
 
 
-def test_what_a_command_said_is_told(console):
+def test_the_output_of_a_command_is_shown(console):
     asked = Scene("A look", "teleport-okta filters", (), output=("+ group Engineers",))
     print_scene(console, asked)
     assert "  + group Engineers" in text_of(console)

@@ -1,4 +1,4 @@
-"""The control addresses of both sandboxes do nothing for a page in a browser."""
+"""The control interfaces of both sandboxes refuse pages in a browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def teleport(directory):
 
 
 @pytest.mark.parametrize("control", [okta, teleport])
-async def test_a_page_in_a_browser_is_refused_whatever_it_asks_for(tmp_path, control):
+async def test_every_request_of_a_page_in_a_browser_is_refused(tmp_path, control):
     async with control(tmp_path) as url, aiohttp.ClientSession(url) as http:
         port = url.rstrip("/").rpartition(":")[2]
         for headers in (

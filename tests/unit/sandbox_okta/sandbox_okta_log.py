@@ -1,4 +1,4 @@
-"""Readers of the System Log: one that polls over the API, and what tests ask of events."""
+"""Readers of the System Log: one that polls over the API, and helpers for events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small SCIM server that keeps what it gets and records every request, and an organisation that provisions to it."""
+"""A small SCIM server that stores resources and records every request, and an organisation that provisions to it."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def test_a_resource_set_hides_objects_without_a_word(world: World) -> None:
     assert refused(world.get(f"/api/v1/users/{ada}")) == (403, "E0000006")
 
 
-def test_a_resource_set_of_some_apps_leaves_other_kinds_alone(world: World) -> None:
+def test_a_resource_set_of_some_apps_does_not_limit_other_kinds(world: World) -> None:
     kept = world.org.create_app("Wiki").id
     world.org.narrow_role(only=[kept])
     assert world.ids("/api/v1/apps") == [kept]

@@ -1,4 +1,4 @@
-"""Paths that foreign clients ask for, of which the product reads little: roles, resource sets, tokens, devices."""
+"""Paths for other clients, of which the product reads little: roles, resource sets, tokens, devices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_group_with_an_admin_role_shows_it_as_recorded(world: World) -> None:
     assert role["_links"]["assignee"]["href"].endswith(f"/api/v1/groups/{group.id}")
 
 
-def test_nobody_has_roles_or_devices_of_their_own(world: World) -> None:
+def test_no_user_has_direct_roles_or_devices(world: World) -> None:
     ada = world.org.create_user(profile("ada"))
     for under in ("roles", "devices"):
         assert world.get(f"/api/v1/users/{ada.id}/{under}").json() == []
@@ -30,7 +30,7 @@ def test_nobody_has_roles_or_devices_of_their_own(world: World) -> None:
     ("path", "rows"),
     [("iam/roles", "roles"), ("iam/resource-sets", "resource-sets"), ("iam/assignees/users", "value")],
 )
-def test_lists_of_what_is_not_there_have_their_rows_under_a_name(world: World, path: str, rows: str) -> None:
+def test_empty_listings_have_their_rows_under_a_name(world: World, path: str, rows: str) -> None:
     assert world.get(f"/api/v1/{path}").json() == {rows: [], "_links": {}}
 
 
@@ -46,7 +46,7 @@ def test_lists_of_what_is_not_there_have_their_rows_under_a_name(world: World, p
         ("api-tokens/00Tinvalid1234567890", "00Tinvalid1234567890 (Token)"),
     ],
 )
-def test_what_is_named_and_not_there_is_refused_in_okta_s_words(world: World, path: str, words: str) -> None:
+def test_a_missing_object_is_refused_with_okta_s_text(world: World, path: str, words: str) -> None:
     answer = world.get(f"/api/v1/{path}")
     assert refused(answer) == (404, "E0000007")
     assert answer.json()["errorSummary"] == f"Not found: Resource not found: {words}"

@@ -87,7 +87,7 @@ def test_links_keep_their_order_unless_they_are_shuffled(world: World) -> None:
         assert {frozenset(order) for order in orders} == {frozenset(SUITE)}
 
 
-def test_what_users_see_of_an_app_can_be_changed(world: World) -> None:
+def test_visibility_links_and_note_of_an_app_can_be_changed(world: World) -> None:
     app = world.org.create_app("Wiki")
     world.now += 60
     world.org.update_app(app.id, label="Pages", hidden=True, note="Ask Ada.", links=("read", "write"))
@@ -99,7 +99,7 @@ def test_what_users_see_of_an_app_can_be_changed(world: World) -> None:
     assert shown(world, app.id)["settings"]["notes"]["enduser"] is None
 
 
-def test_a_change_that_changes_nothing_leaves_the_timestamp_alone(world: World) -> None:
+def test_a_write_without_a_change_keeps_the_timestamp(world: World) -> None:
     app = world.org.create_app("Wiki", note="Ask Ada.")
     world.now += 60
     assert world.org.update_app(app.id, label="Wiki", hidden=False, note="Ask Ada.") == app
@@ -139,7 +139,7 @@ def test_okta_s_own_apps_can_all_be_there_and_only_once(world: World) -> None:
     assert "notes" not in listed["saasure"]["settings"]
 
 
-def test_a_service_app_is_listed_with_a_link_that_nobody_sees(world: World) -> None:
+def test_a_service_app_is_listed_with_a_hidden_link(world: World) -> None:
     client = Client(world).client
     app = shown(world, client.id)
     assert (app["name"], links_of(app)) == ("oidc_client", ["oidc_client_link"])
@@ -149,7 +149,7 @@ def test_a_service_app_is_listed_with_a_link_that_nobody_sees(world: World) -> N
     assert app["_links"]["clientCredentials"][0]["name"] == "jwks"
 
 
-def test_a_directory_is_an_app_that_nobody_signs_in_to(world: World) -> None:
+def test_a_directory_is_an_app_without_sign_in(world: World) -> None:
     directory = world.org.create_app("corp.example.com", signOnMode=None)
     app = shown(world, directory.id)
     assert (app["name"], app["signOnMode"], links_of(app)) == ("active_directory", None, [])

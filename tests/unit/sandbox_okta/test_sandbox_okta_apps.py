@@ -50,7 +50,7 @@ def test_an_incomplete_app_is_refused(world: World, body: dict[str, object], cau
     assert causes(response)[0].startswith(cause)
 
 
-def test_labels_are_unique_only_where_the_organisation_says_so(world: World) -> None:
+def test_labels_are_unique_only_if_the_organisation_is_set_so(world: World) -> None:
     strict = World(Settings(unique_app_labels=True))
     assert [world.post("/api/v1/apps", SAML).status for _ in range(2)] == [200, 200]
     strict.post("/api/v1/apps", SAML)
@@ -97,7 +97,7 @@ def test_an_app_must_be_deactivated_before_it_is_deleted(world: World) -> None:
     assert world.get(path).json()["errorSummary"].endswith("(AppInstance)")
 
 
-def test_assignments_leave_an_app_s_timestamp_alone(prompt_world: World) -> None:
+def test_assignments_do_not_change_an_app_s_timestamp(prompt_world: World) -> None:
     world = prompt_world
     app, ada = world.org.create_app("Wiki"), world.org.create_user(profile("ada"))
     world.now += 60

@@ -160,7 +160,7 @@ def test_a_direct_assignment_outlives_the_group_s(prompt_world: World) -> None:
     assert world.ids(f"/api/v1/apps/{app}/users") == [ada]
 
 
-def test_reactivation_brings_back_what_groups_grant_and_nothing_else(prompt_world: World) -> None:
+def test_reactivation_restores_only_the_assignments_through_groups(prompt_world: World) -> None:
     world = prompt_world
     direct, granted = world.org.create_app("Direct").id, world.org.create_app("Granted").id
     group, ada = world.org.create_group("Red").id, world.org.create_user(profile("ada")).id

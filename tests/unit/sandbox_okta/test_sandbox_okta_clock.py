@@ -1,4 +1,4 @@
-"""An organisation whose clock is wrong: what it dates, and what it judges by its clock."""
+"""An organisation with a wrong clock: its timestamps, and its checks of times."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_answers_and_objects_carry_the_organisation_s_time(skew: int) -> None:
 
 
 @pytest.mark.parametrize("skew", [AHEAD, BEHIND])
-def test_a_limit_s_reset_is_told_by_the_organisation_s_clock(skew: int) -> None:
+def test_the_reset_of_a_limit_follows_the_organisation_s_clock(skew: int) -> None:
     world = world_at(skew)
     response = world.get("/api/v1/users")
     assert int(response.headers["X-Rate-Limit-Reset"]) == NOW + skew + 61

@@ -1,4 +1,4 @@
-"""DPoP as Okta plays it: the nonce dance at the token endpoint, and a proof with every call (RFC 9449)."""
+"""DPoP as at Okta: the retry with a nonce at the token endpoint, and a proof with every call (RFC 9449)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(world: World) -> Client:
     return client
 
 
-def test_a_client_that_must_prove_possession_is_told_so(client: Client) -> None:
+def test_a_client_that_must_prove_possession_gets_that_error(client: Client) -> None:
     assert client.ask() == (
         400,
         {"error": "invalid_dpop_proof", "error_description": "The DPoP proof JWT header is missing."},
@@ -143,7 +143,7 @@ def test_an_rsa_key_proves_possession_as_well(client: Client) -> None:
     assert client.ask(proof=client.proof(key=key, nonce=client.nonce()))[0] == 200
 
 
-def test_whoever_sends_a_proof_unasked_gets_a_bound_token(world: World, client: Client) -> None:
+def test_a_client_that_sends_a_proof_gets_a_bound_token(world: World, client: Client) -> None:
     world.org.configure_client(client.client.id, require_dpop=False)
     assert client.ask()[1]["token_type"] == "Bearer"
     assert client.bound_token()
@@ -176,7 +176,7 @@ def _refusal(client: Client, path: str, token: str, proof: str) -> str:
         ({"htu": f"{BASE}{USERS}?limit=1"}, "htu"),
     ],
 )
-def test_a_call_with_a_wrong_proof_is_refused_in_a_header_alone(
+def test_a_call_with_a_wrong_proof_is_refused_only_in_a_header(
     client: Client, changes: dict[str, object], claim: str
 ) -> None:
     token = client.bound_token()

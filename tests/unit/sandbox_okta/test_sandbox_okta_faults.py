@@ -22,7 +22,7 @@ def test_a_fault_answers_as_okta_would(world: World, kind: FaultKind, answer: tu
     assert refused(world.get("/api/v1/users")) == answer
 
 
-def test_a_front_end_that_limits_says_nothing_of_limits(world: World) -> None:
+def test_a_limit_of_the_front_end_has_no_rate_limit_headers(world: World) -> None:
     world.org.fail("edge_limit")
     assert not any(name.startswith("X-Rate-Limit") for name in world.get("/api/v1/apps").headers)
 
@@ -87,14 +87,14 @@ def test_a_subset_is_the_same_each_time(world: World) -> None:
     assert users < set(world.ids("/api/v1/users"))
 
 
-def test_skew_moves_the_date_header_alone(world: World) -> None:
+def test_a_skew_fault_changes_only_the_date_header(world: World) -> None:
     world.org.fail("skew", seconds=-300)
     response = world.get("/api/v1/users")
     assert parsedate_to_datetime(response.headers["Date"]).timestamp() == int(START) - 300
     assert int(response.headers["X-Rate-Limit-Reset"]) == int(START) + 61
 
 
-def test_a_fault_hits_the_calls_it_names_as_often_as_it_says(world: World) -> None:
+def test_a_fault_affects_matching_calls_as_often_as_its_count(world: World) -> None:
     fault = world.org.fail("internal_error", method="GET", path="/api/v1/apps/*/users", after=1, count=2)
     app = world.org.create_app("Wiki").id
     target = f"/api/v1/apps/{app}/users?limit=5"
@@ -115,7 +115,7 @@ def test_recovery_ends_every_fault(world: World) -> None:
     assert world.get("/api/v1/users").status == 200
 
 
-def test_a_user_can_have_a_status_nobody_knows(world: World) -> None:
+def test_a_user_can_have_an_unknown_status(world: World) -> None:
     ada = world.org.create_user(profile("ada"))
     world.org.set_status(ada.id, "HIBERNATING")
     assert world.get(f"/api/v1/users/{ada.id}").json()["status"] == "HIBERNATING"

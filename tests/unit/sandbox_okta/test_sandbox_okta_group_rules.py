@@ -48,7 +48,7 @@ def test_a_rule_s_job_is_logged_with_each_person(world: World, red: str, rule: s
     assert trigger["transaction"]["type"] == "JOB"
 
 
-def test_a_deactivated_rule_takes_out_whom_it_put_in(world: World, red: str, rule: str) -> None:
+def test_a_deactivated_rule_removes_the_members_that_it_added(world: World, red: str, rule: str) -> None:
     world.org.add_member(red, "ada@example.com")
     world.org.activate_rule(rule)
     world.now += 60
@@ -71,7 +71,7 @@ def test_a_rule_follows_the_people(world: World, red: str, rule: str) -> None:
     assert _people(world, red) == {"Bob", "Eve", "Kim"}
 
 
-def test_who_is_taken_out_by_hand_stays_out(world: World, red: str, rule: str) -> None:
+def test_a_member_removed_by_hand_stays_removed(world: World, red: str, rule: str) -> None:
     world.org.activate_rule(rule)
     world.now += 60
     mark = world.org.log.mark()

@@ -142,7 +142,7 @@ def test_an_imported_group_may_bear_a_name_that_is_taken(world: World) -> None:
     assert refused(world.post("/api/v1/groups", {"profile": {"name": "Red"}})) == (409, "E0000055")
 
 
-def test_a_group_with_an_admin_role_keeps_its_members_from_who_may_not_see_roles(world: World) -> None:
+def test_members_of_a_group_with_an_admin_role_need_the_permission_to_see_roles(world: World) -> None:
     ada = world.org.create_user(profile("ada")).id
     red, blue = world.org.create_group("Red").id, world.org.create_group("Blue").id
     world.org.make_administrative(red)
@@ -262,7 +262,7 @@ def test_deleting_a_group_takes_its_assignments_along(prompt_world: World) -> No
     assert world.ids(f"/api/v1/apps/{app.id}/users") == []
 
 
-def test_adding_a_member_again_leaves_the_timestamp_alone(prompt_world: World) -> None:
+def test_adding_a_member_again_keeps_the_timestamp(prompt_world: World) -> None:
     world = prompt_world
     group, ada = world.org.create_group("Red"), world.org.create_user(profile("ada"))
     world.org.add_member(group.id, ada.id)

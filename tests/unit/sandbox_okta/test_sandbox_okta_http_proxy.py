@@ -1,4 +1,4 @@
-"""The forward proxy that clients of an organisation may have to go through."""
+"""The forward proxy between clients and an organisation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_plain_http_is_carried_in_absolute_form(
     assert (proxy.requests, proxy.tunnels) == ({f"127.0.0.1:{okta.port}": 1}, {})
 
 
-async def test_who_has_no_credentials_is_asked_for_them(okta: OktaSandbox, http: aiohttp.ClientSession) -> None:
+async def test_a_client_without_credentials_gets_a_407(okta: OktaSandbox, http: aiohttp.ClientSession) -> None:
     async with HttpProxy(credentials=("ada", "secret")) as proxy:
         for login in ("", "ada:wrong@"):
             with pytest.raises(aiohttp.ClientHttpProxyError) as refused:
@@ -83,7 +83,7 @@ async def test_a_target_is_refused_on_command(okta: OktaSandbox, proxy: HttpProx
     assert await get(http, okta.https_url + WHO, proxy) == 200
 
 
-async def test_a_target_that_nobody_listens_on_is_a_bad_gateway(proxy: HttpProxy, http: aiohttp.ClientSession) -> None:
+async def test_a_target_without_a_listener_is_a_bad_gateway(proxy: HttpProxy, http: aiohttp.ClientSession) -> None:
     async with OktaSandbox(OktaOrganization()) as gone:
         url = gone.url
     assert await get(http, url + WHO, proxy) == 502

@@ -68,7 +68,7 @@ def test_a_drained_poll_answers_with_the_cursor_that_was_sent(world: World) -> N
     assert (poller.poll(), poller.url) == ([], drained)
 
 
-def test_the_next_link_is_whole_and_says_nothing_of_since(world: World) -> None:
+def test_the_next_link_is_a_whole_url_without_since(world: World) -> None:
     _raise(world, "a")
     since = stamp(world, -60)
     response = world.get(f"{LOGS}?since={since}&limit=7&filter=eventType+eq+%22a%22&q=a")
@@ -82,7 +82,7 @@ def test_a_poll_goes_page_by_page(world: World) -> None:
     assert [poller.types() for _ in range(3)] == [["a", "b"], ["c"], []]
 
 
-def test_a_filtered_poll_goes_on_behind_what_it_leaves_out(world: World) -> None:
+def test_a_filtered_poll_continues_after_the_events_that_it_omits(world: World) -> None:
     poller = Poller(world, text='eventType sw "x"', limit=2)
     _raise(world, "x1", "a", "x2", "b", "x3", "c")
     assert [poller.types() for _ in range(2)] == [["x1", "x2"], ["x3"]]
@@ -112,7 +112,7 @@ def test_a_bounded_request_has_no_next_link_on_its_last_page(world: World) -> No
     assert (len(response.json()), set(links(response))) == (2, {"self"})
 
 
-def test_a_bounded_cursor_stands_for_the_whole_request(world: World) -> None:
+def test_a_bounded_cursor_identifies_the_whole_request(world: World) -> None:
     _raise(world, "a", "b")
     response = world.get(f"{LOGS}?since={stamp(world, -60)}&until={stamp(world, 60)}&limit=1")
     query = parse_qs(urlsplit(links(response)["next"]).query)
@@ -149,7 +149,7 @@ def test_a_limit_from_nothing_to_a_thousand_is_taken(world: World, limit: int) -
     assert (len(response.json()), "next" in links(response)) == (limit, True)
 
 
-def test_a_hundred_events_are_a_page_unless_told_otherwise(world: World) -> None:
+def test_a_page_has_a_hundred_events_by_default(world: World) -> None:
     _raise(world, *(["a"] * 101))
     assert len(world.get(LOGS).json()) == 100
 
@@ -181,7 +181,7 @@ def test_a_bad_request_is_refused(world: World, query: str, code: str) -> None:
     assert refused(world.get(f"{LOGS}?{query}")) == (400, code)
 
 
-def test_what_is_older_than_ninety_days_is_absent_without_a_word(world: World) -> None:
+def test_events_older_than_ninety_days_are_silently_absent(world: World) -> None:
     since = stamp(world)
     _raise(world, "old")
     world.now += 89 * DAY

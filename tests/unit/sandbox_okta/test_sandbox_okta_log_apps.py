@@ -113,7 +113,7 @@ def test_a_new_login_changes_the_user_name_in_the_app(world: World, ada: str, wi
     assert events[1]["target"][0]["alternateId"] == "lovelace@example.com"
 
 
-def test_who_is_deactivated_loses_active_apps_in_the_same_transaction(world: World, ada: str, wiki: str) -> None:
+def test_a_deactivated_user_loses_active_apps_in_the_same_transaction(world: World, ada: str, wiki: str) -> None:
     asleep = world.org.create_app("Asleep").id
     for app in (wiki, asleep):
         world.org.assign(app, ada)
@@ -159,7 +159,7 @@ def test_the_people_of_one_job_share_its_transaction(prompt_world: World) -> Non
     assert len({event["transaction"]["id"] for event in people}) == 1
 
 
-def test_who_has_the_app_through_another_group_does_not_lose_it(prompt_world: World) -> None:
+def test_a_user_with_the_app_through_another_group_keeps_it(prompt_world: World) -> None:
     org = prompt_world.org
     ada, app = org.create_user(profile("ada")).id, org.create_app("Wiki").id
     red, blue = org.create_group("Red").id, org.create_group("Blue").id
@@ -200,7 +200,7 @@ def test_a_scope_that_becomes_direct_is_an_update(prompt_world: World) -> None:
     assert types(org.log.since(mark)) == [f"{MEMBERSHIP}update"]
 
 
-def test_the_log_of_an_app_that_is_activated_tells_what_came_meanwhile(prompt_world: World) -> None:
+def test_the_log_of_an_activated_app_has_the_changes_since(prompt_world: World) -> None:
     org = prompt_world.org
     ada, group, app = org.create_user(profile("ada")).id, org.create_group("Red").id, org.create_app("Wiki").id
     org.assign_group(app, group)

@@ -83,7 +83,7 @@ def test_a_transaction_can_be_asked_for(red: World) -> None:
         'actor.nonsense eq "a"',
     ],
 )
-def test_what_cannot_be_filtered_by_is_refused(world: World, text: str) -> None:
+def test_a_filter_by_another_field_is_refused(world: World, text: str) -> None:
     assert refused(world.get(f"{LOGS}?filter={quote(text)}")) == (400, "E0000031")
 
 

@@ -69,7 +69,7 @@ def test_members_are_named_with_their_group_in_either_order(world: World, ada: s
     } == {"unknown"}
 
 
-def test_a_deleted_group_says_nothing_of_its_members_and_apps(world: World, ada: str) -> None:
+def test_a_deleted_group_has_no_events_of_its_members_and_apps(world: World, ada: str) -> None:
     group, app = world.org.create_group("Red").id, world.org.create_app("Wiki").id
     world.org.add_member(group, ada)
     world.org.assign_group(app, group)
@@ -130,7 +130,9 @@ def test_a_role_for_a_group_is_logged_for_it_and_for_each_member(world: World, a
     assert [list(targets(event)) for event in users] == [["User", "ROLE_ASSIGNED_GROUP_ROLE_CHANGE", "ROLE"]] * 2
 
 
-def test_a_role_taken_from_a_group_is_a_revocation_only_for_who_has_nothing_left(world: World, ada: str) -> None:
+def test_a_role_removed_from_a_group_is_a_revocation_only_for_users_without_another_role(
+    world: World, ada: str
+) -> None:
     group = world.org.create_group("Helpers").id
     for user in (ada, world.org.admin):
         world.org.add_member(group, user)

@@ -58,7 +58,7 @@ async def test_the_event_of_a_write_has_its_request_id(okta: OktaSandbox, http: 
     assert event["debugContext"]["debugData"]["requestId"] == request
 
 
-async def test_the_control_listener_disturbs_the_log(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_disturbs_the_log(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
     async with control.post("/log/faults", json={"kind": "drop", "match": "user.", "count": 9}) as response:
         assert await response.json() == {"kind": "drop", "match": "user.", "count": 9, "seconds": 0, "hits": 0}
     okta.org.create_user(profile("ada"))
@@ -81,14 +81,14 @@ async def test_the_control_listener_disturbs_the_log(okta: OktaSandbox, control:
         ("/log/faults", {"kind": "drop", "type": "user."}),
     ],
 )
-async def test_the_control_listener_refuses_bad_orders(
+async def test_the_control_interface_refuses_bad_orders(
     control: aiohttp.ClientSession, path: str, body: dict[str, object]
 ) -> None:
     async with control.post(path, json=body) as response:
         assert (response.status, set(await response.json())) == (400, {"error"})
 
 
-async def test_the_control_listener_ends_cursors(http: aiohttp.ClientSession, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_ends_cursors(http: aiohttp.ClientSession, control: aiohttp.ClientSession) -> None:
     _, url = await _poll(http, LOGS)
     async with control.post("/log/cursors/invalidate", json={"code": "E0000029"}) as response:
         assert response.status == 204
@@ -96,7 +96,7 @@ async def test_the_control_listener_ends_cursors(http: aiohttp.ClientSession, co
         assert (response.status, (await response.json())["errorCode"]) == (400, "E0000029")
 
 
-async def test_the_control_listener_has_rules_keys_and_shares(
+async def test_the_control_interface_has_rules_keys_and_shares(
     okta: OktaSandbox, control: aiohttp.ClientSession
 ) -> None:
     group = okta.org.create_group("Red").id

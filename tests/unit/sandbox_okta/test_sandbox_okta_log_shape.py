@@ -132,7 +132,7 @@ def test_a_refused_write_leaves_no_event(world: World) -> None:
     assert poller.types() == []
 
 
-def test_ids_are_the_same_whether_or_not_somebody_logs() -> None:
+def test_ids_do_not_depend_on_the_log() -> None:
     loud, quiet = World(PROMPT), World(PROMPT)
     for world in (loud, quiet):
         world.org.create_group("Red")

@@ -57,7 +57,7 @@ LIFECYCLE = "user.lifecycle."
         (lambda org, ada: org.import_profile(ada, firstName="Ada"), []),
     ],
 )
-def test_what_an_administrator_does_to_a_user_is_logged(
+def test_actions_of_an_administrator_on_a_user_are_logged(
     world: World, change: Callable[[OktaOrganization, str], object], expected: list[str]
 ) -> None:
     ada = world.org.create_user(profile("ada")).id
@@ -78,7 +78,7 @@ def test_what_an_administrator_does_to_a_user_is_logged(
         ("lifecycle/unlock", []),
     ],
 )
-def test_what_the_api_does_to_a_user_is_logged(world: World, call: str, expected: list[str]) -> None:
+def test_changes_of_a_user_by_the_api_are_logged(world: World, call: str, expected: list[str]) -> None:
     ada = world.org.create_user(profile("ada")).id
     poller = Poller(world)
     world.post(f"/api/v1/users/{ada}/{call}")
@@ -118,7 +118,7 @@ def test_deletion_over_the_api_takes_two_calls(world: World) -> None:
     assert poller.types() == ["user.lifecycle.delete.initiated", "user.lifecycle.delete.completed"]
 
 
-def test_a_user_who_is_gone_leaves_groups_without_a_word(world: World) -> None:
+def test_a_deleted_user_leaves_groups_without_events(world: World) -> None:
     ada, group = world.org.create_user(profile("ada")).id, world.org.create_group("Red").id
     world.org.add_member(group, ada)
     mark = world.org.log.mark()
@@ -139,7 +139,7 @@ def test_a_lockout_is_a_failed_sign_in_of_the_user_s(world: World) -> None:
     assert (event["actor"]["id"], event["severity"]) == (ada, "DEBUG")
 
 
-def test_a_slow_deactivation_is_logged_when_it_is_done_and_in_the_name_of_who_asked_for_it() -> None:
+def test_a_slow_deactivation_is_logged_at_its_end_with_its_requester_as_actor() -> None:
     world = World(Settings(delays=Delays(transition=5)))
     ada = world.org.create_user(profile("ada")).id
     world.now += 10

@@ -37,7 +37,7 @@ def test_links_keep_the_criteria_and_escape_them_as_okta_does(world: World, peop
         ("/api/v1/groups/{group}/users", 1000, 1000),
     ],
 )
-def test_the_self_link_tells_the_effective_limit(world: World, listing: str, default: int, maximum: int) -> None:
+def test_the_self_link_has_the_effective_limit(world: World, listing: str, default: int, maximum: int) -> None:
     target = listing.format(app=world.org.create_app("Wiki").id, group=world.org.create_group("Red").id)
     assert links(world.get(target))["self"] == f"{BASE}{target}?limit={default}"
     assert links(world.get(f"{target}?limit=99999"))["self"] == f"{BASE}{target}?limit={maximum}"
@@ -55,7 +55,7 @@ def test_a_garbled_cursor_is_refused(world: World, listing: str) -> None:
     assert causes(response) == ["Invalid cursor."]
 
 
-def test_a_walk_goes_on_after_its_last_user_was_deleted(world: World, people: list[str]) -> None:
+def test_a_listing_continues_after_its_last_user_was_deleted(world: World, people: list[str]) -> None:
     following = links(world.get("/api/v1/users?limit=3"))["next"].removeprefix(BASE)
     world.org.delete_user(people[2])
     world.org.delete_user(people[4])

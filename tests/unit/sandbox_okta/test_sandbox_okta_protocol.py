@@ -22,7 +22,7 @@ def test_json_is_declared_without_a_charset_and_a_204_declares_nothing(world: Wo
     assert (gone.status, gone.body, "Content-Type" in gone.headers) == (204, b"", False)
 
 
-def test_the_organisation_introduces_itself_to_anybody(world: World) -> None:
+def test_the_organisation_s_id_needs_no_credentials(world: World) -> None:
     world.authorization = None
     body = world.get("/.well-known/okta-organization").json()
     assert list(body) == ["id", "cell", "_links", "pipeline", "settings"]

@@ -32,7 +32,7 @@ def wiki(okta: OktaSandbox) -> App:
     return okta.org.create_app("Wiki")
 
 
-async def test_the_control_listener_generates_and_rotates_keys(
+async def test_the_control_interface_generates_and_rotates_keys(
     okta: OktaSandbox, control: aiohttp.ClientSession, wiki: App
 ) -> None:
     async with control.post(f"/apps/{wiki.id}/keys", json={"years": 3}) as response:
@@ -47,21 +47,21 @@ async def test_the_control_listener_generates_and_rotates_keys(
         assert [found["kid"] for found in await response.json()] == [wiki.kid, key["kid"], newest]
 
 
-async def test_the_control_listener_has_a_certificate_expire(control: aiohttp.ClientSession, wiki: App) -> None:
+async def test_the_control_interface_has_a_certificate_expire(control: aiohttp.ClientSession, wiki: App) -> None:
     async with control.post(f"/apps/{wiki.id}/certificate", json={"expires_in": -60}) as response:
         assert (await response.json())["expiresAt"] == "2026-01-05T07:59:00.000Z"
     async with control.post(f"/apps/{wiki.id}/certificate", json={"starts_in": 60, "expires_in": 3600}) as response:
         assert (await response.json())["expiresAt"] == "2026-01-05T09:00:00.000Z"
 
 
-async def test_the_control_listener_changes_where_assertions_go(control: aiohttp.ClientSession, wiki: App) -> None:
+async def test_the_control_interface_changes_where_assertions_go(control: aiohttp.ClientSession, wiki: App) -> None:
     body = {"acs_url": "https://new.example.com/acs", "audience": "urn:wiki"}
     async with control.patch(f"/apps/{wiki.id}/sign-on", json=body) as response:
         sign_on = (await response.json())["settings"]["signOn"]
     assert (sign_on["ssoAcsUrl"], sign_on["audience"]) == ("https://new.example.com/acs", "urn:wiki")
 
 
-async def test_the_control_listener_deactivates_and_deletes_an_app(
+async def test_the_control_interface_deactivates_and_deletes_an_app(
     okta: OktaSandbox, control: aiohttp.ClientSession, wiki: App
 ) -> None:
     async with control.post(f"/apps/{wiki.id}/deactivate") as response:
@@ -79,7 +79,7 @@ async def test_the_control_listener_deactivates_and_deletes_an_app(
         ("certificate", {"expires_in": 60, "starts_in": 60}, 400),
     ],
 )
-async def test_the_control_listener_says_what_is_wrong_with_a_key(
+async def test_the_control_interface_returns_the_error_of_a_key(
     control: aiohttp.ClientSession, wiki: App, path: str, body: dict[str, object], status: int
 ) -> None:
     async with control.post(f"/apps/{wiki.id}/{path}", json=body) as response:

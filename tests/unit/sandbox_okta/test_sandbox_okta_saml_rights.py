@@ -1,4 +1,4 @@
-"""Who may do what an enrolment does: create an app, find Everyone, assign it.
+"""The permissions for the steps of an enrolment: create an app, find Everyone, assign it.
 
 See `docs/reference/okta.md` 1.3, 1.4, 4.1.
 """

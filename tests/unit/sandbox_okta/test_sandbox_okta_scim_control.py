@@ -1,4 +1,4 @@
-"""Provisioning through the control listener of a running sandbox."""
+"""Provisioning through the control interface of a running sandbox."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_throttled_job_is_shown_with_its_next_attempt(control: Controlle
     assert job["retry_at"].endswith("Z")
 
 
-async def test_who_was_assigned_before_is_provisioned_on_demand(control: Controlled) -> None:
+async def test_earlier_assignments_are_provisioned_on_demand(control: Controlled) -> None:
     await control.call(f"POST /apps/{control.app}/assign", {"user": control.ada})
     await control.enable()
     assert await control.call(f"POST /apps/{control.app}/provisioning/users") == {"queued": 1}

@@ -1,4 +1,4 @@
-"""What Okta's SCIM client does with refusals: retries after 429, and tasks for a human after everything else."""
+"""Okta's SCIM client after refusals: retries after 429, and tasks for a person after other errors."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_the_tenth_throttled_attempt_is_the_last(catalog: Provisioned) -> 
     assert catalog.details() == ["The server answered 429"]
 
 
-async def test_a_person_who_waits_holds_up_nobody_else(catalog: Provisioned) -> None:
+async def test_a_person_who_waits_does_not_delay_other_people(catalog: Provisioned) -> None:
     people = [await catalog.assigned(f"p{number}") for number in range(6)]
     catalog.scim.forced += throttled("60", 5)
     for user in people:
@@ -134,7 +134,7 @@ async def test_another_refusal_is_a_task_that_shows_the_server_s_detail(
     assert await catalog.settled() == []
 
 
-async def test_a_retried_task_is_gone_and_sends_what_the_person_is_now(catalog: Provisioned) -> None:
+async def test_a_retried_task_is_removed_and_sends_the_current_profile(catalog: Provisioned) -> None:
     ada = catalog.person("ada")
     catalog.scim.forced.append(refusal(400, "no", "POST"))
     catalog.org.assign(catalog.app, ada)
@@ -164,7 +164,7 @@ async def test_a_retry_that_fails_is_another_task(catalog: Provisioned) -> None:
     assert catalog.scim.users["u1"]["active"] is False
 
 
-async def test_a_task_of_somebody_who_has_left_sends_nothing(catalog: Provisioned) -> None:
+async def test_a_task_of_a_person_who_has_left_sends_nothing(catalog: Provisioned) -> None:
     ada = catalog.person("ada")
     catalog.scim.forced.append(refusal(400, "no", "POST"))
     catalog.org.assign(catalog.app, ada)
@@ -175,7 +175,7 @@ async def test_a_task_of_somebody_who_has_left_sends_nothing(catalog: Provisione
     assert await catalog.settled() == []
 
 
-async def test_a_failed_deactivation_is_not_retried_for_somebody_who_is_back(catalog: Provisioned) -> None:
+async def test_a_failed_deactivation_is_not_retried_for_a_person_who_is_back(catalog: Provisioned) -> None:
     ada = await catalog.assigned("ada")
     catalog.scim.forced.append(refusal(500, "down", "PATCH"))
     catalog.org.unassign(catalog.app, ada)
@@ -198,7 +198,7 @@ async def test_a_user_who_was_linked_is_deactivated_even_if_the_profile_could_no
     assert await catalog.settled() == ["PATCH /Users/u7"]
 
 
-async def test_who_comes_back_and_is_refused_is_not_known_by_the_former_id(catalog: Provisioned) -> None:
+async def test_a_returning_person_who_is_refused_loses_the_former_id(catalog: Provisioned) -> None:
     ada = await catalog.assigned("ada")
     catalog.org.unassign(catalog.app, ada)
     await catalog.settled()
@@ -320,7 +320,7 @@ async def test_the_connection_test_asks_for_no_groups_where_none_are_pushed() ->
         (Forced(429, "", {"Retry-After": "1"}), "The server answered 429"),
     ],
 )
-async def test_the_connection_test_tells_what_is_wrong(catalog: Provisioned, forced: Forced, detail: str) -> None:
+async def test_the_connection_test_returns_the_error(catalog: Provisioned, forced: Forced, detail: str) -> None:
     catalog.scim.forced.append(forced)
     verdict = await catalog.runner.test_connection(catalog.app)
     assert verdict == ConnectionTest(succeeded=False, detail=detail)

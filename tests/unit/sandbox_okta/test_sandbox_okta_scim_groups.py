@@ -158,7 +158,7 @@ async def test_a_custom_app_puts_the_full_list(custom: Red) -> None:
 
 
 @BOTH
-async def test_who_is_not_provisioned_is_no_member(style: Style) -> None:
+async def test_a_person_who_is_not_provisioned_is_no_member(style: Style) -> None:
     async with provisioned(style) as world:
         group = await red(world)
         await group.pushed()
@@ -176,7 +176,7 @@ async def test_who_is_not_provisioned_is_no_member(style: Style) -> None:
 
 
 @BOTH
-async def test_who_was_unassigned_leaves_the_group_only_when_removed_from_it(style: Style) -> None:
+async def test_an_unassigned_person_leaves_a_pushed_group_only_by_removal(style: Style) -> None:
     async with provisioned(style) as world:
         group = await red(world)
         await group.pushed()
@@ -208,7 +208,7 @@ async def test_push_now_replaces_the_complete_list(catalog: Red) -> None:
 
 
 @BOTH
-async def test_what_happens_while_a_push_is_inactive_arrives_at_once_afterwards(style: Style) -> None:
+async def test_changes_during_an_inactive_push_are_sent_at_once_afterwards(style: Style) -> None:
     async with provisioned(style) as world:
         group = await red(world)
         await group.pushed()

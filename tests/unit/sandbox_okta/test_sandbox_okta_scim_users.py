@@ -193,7 +193,7 @@ LEAVING = pytest.mark.parametrize("how", ["deactivate", "unassign", "delete by t
 
 
 @LEAVING
-async def test_who_leaves_a_catalogue_app_is_patched_inactive(catalog: Provisioned, how: str) -> None:
+async def test_a_person_who_leaves_a_catalogue_app_is_patched_inactive(catalog: Provisioned, how: str) -> None:
     ada = await catalog.assigned("ada")
     await leave(catalog, ada, how)
     assert await catalog.settled() == ["PATCH /Users/u1"]
@@ -201,7 +201,7 @@ async def test_who_leaves_a_catalogue_app_is_patched_inactive(catalog: Provision
 
 
 @LEAVING
-async def test_who_leaves_a_custom_app_is_put_inactive(custom: Provisioned, how: str) -> None:
+async def test_a_person_who_leaves_a_custom_app_is_put_inactive(custom: Provisioned, how: str) -> None:
     ada = await custom.assigned("ada")
     await leave(custom, ada, how)
     assert await custom.settled() == ["GET /Users/u1", "PUT /Users/u1"]
@@ -209,7 +209,7 @@ async def test_who_leaves_a_custom_app_is_put_inactive(custom: Provisioned, how:
 
 
 @BOTH
-async def test_the_deletion_of_somebody_deactivated_sends_nothing(style: Style) -> None:
+async def test_the_deletion_of_a_deactivated_user_sends_nothing(style: Style) -> None:
     async with provisioned(style) as world:
         ada = await world.assigned("ada")
         world.org.deactivate(ada)
@@ -229,7 +229,7 @@ async def test_suspension_sends_nothing(style: Style) -> None:
 
 
 @pytest.mark.parametrize("how", ["deactivate", "unassign"])
-async def test_who_comes_back_is_looked_up_and_activated_with_the_same_id(custom: Provisioned, how: str) -> None:
+async def test_a_returning_person_is_looked_up_and_activated_with_the_same_id(custom: Provisioned, how: str) -> None:
     ada = await custom.assigned("ada")
     await leave(custom, ada, how)
     if how == "deactivate":
@@ -241,7 +241,7 @@ async def test_who_comes_back_is_looked_up_and_activated_with_the_same_id(custom
     assert custom.app_user(ada)["externalId"] == "u1"
 
 
-async def test_who_comes_back_to_a_catalogue_app_is_patched_active(catalog: Provisioned) -> None:
+async def test_a_person_who_returns_to_a_catalogue_app_is_patched_active(catalog: Provisioned) -> None:
     ada = await catalog.assigned("ada")
     catalog.org.deactivate(ada)
     catalog.org.activate(ada)
@@ -252,7 +252,7 @@ async def test_who_comes_back_to_a_catalogue_app_is_patched_active(catalog: Prov
     assert catalog.app_user(ada)["externalId"] == "u1"
 
 
-async def test_with_posts_again_who_was_deactivated_is_created_anew() -> None:
+async def test_with_posts_again_a_deactivated_person_is_created_again() -> None:
     async with provisioned(Style.CATALOG, posts_again=True) as world:
         ada = await world.assigned("ada")
         world.org.deactivate(ada)
@@ -317,7 +317,7 @@ async def test_an_app_lists_its_features(custom: Provisioned) -> None:
     assert await custom.settled() == []
 
 
-async def test_who_was_assigned_before_needs_to_be_provisioned_by_hand(custom: Provisioned) -> None:
+async def test_earlier_assignments_need_provisioning_by_hand(custom: Provisioned) -> None:
     settings = custom.org.provisioning.settings[custom.app]
     app, ada, bob = custom.org.create_app("Wiki").id, custom.person("ada"), custom.person("bob")
     custom.org.assign(app, ada)
@@ -331,7 +331,7 @@ async def test_who_was_assigned_before_needs_to_be_provisioned_by_hand(custom: P
     assert (await custom.settled())[1:] == ["POST /Users"]
 
 
-async def test_what_a_group_grants_is_provisioned_as_the_job_comes_to_it() -> None:
+async def test_assignments_through_a_group_are_provisioned_by_the_job() -> None:
     async with provisioned(Style.CUSTOM, Settings()) as world:
         ada, group = world.person("ada"), world.org.create_group("Red").id
         world.org.add_member(group, ada)

@@ -87,7 +87,9 @@ async def _status(http: aiohttp.ClientSession, path: str) -> int:
         return response.status
 
 
-async def test_the_control_listener_plays_the_administrator(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_acts_as_the_administrator(
+    okta: OktaSandbox, control: aiohttp.ClientSession
+) -> None:
     async with control.post("/users", json={"profile": profile("ada")}) as response:
         ada = (await response.json())["id"]
     async with control.post("/apps", json={"label": "Wiki"}) as response:
@@ -101,7 +103,7 @@ async def test_the_control_listener_plays_the_administrator(okta: OktaSandbox, c
     assert okta.org.users.find(ada) is None
 
 
-async def test_the_control_listener_sets_faults_and_counts_calls(
+async def test_the_control_interface_sets_faults_and_counts_calls(
     http: aiohttp.ClientSession, control: aiohttp.ClientSession
 ) -> None:
     await control.post("/calls/reset")
@@ -119,7 +121,7 @@ async def test_the_control_listener_sets_faults_and_counts_calls(
         assert await response.json() == []
 
 
-async def test_the_control_listener_narrows_the_role_and_revokes_tokens(
+async def test_the_control_interface_narrows_the_role_and_revokes_tokens(
     okta: OktaSandbox, http: aiohttp.ClientSession, control: aiohttp.ClientSession
 ) -> None:
     await control.post("/role", json={"without": ["okta.apps.read"], "hide": [okta.org.admin]})
@@ -132,7 +134,9 @@ async def test_the_control_listener_narrows_the_role_and_revokes_tokens(
     assert await _status(http, "/api/v1/apps") == 401
 
 
-async def test_the_control_listener_configures_a_service_app(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_configures_a_service_app(
+    okta: OktaSandbox, control: aiohttp.ClientSession
+) -> None:
     client = okta.org.add_client(ec.generate_private_key(ec.SECP256R1()).public_key(), "k")
     path = f"/clients/{client.id}"
     async with control.post(path, json={"scopes": ["okta.users.read"]}) as response:
@@ -148,14 +152,14 @@ async def test_the_control_listener_configures_a_service_app(okta: OktaSandbox, 
     assert (client.require_dpop, client.scopes) == (True, {"okta.users.read"})
 
 
-async def test_the_control_listener_sets_the_clock(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_sets_the_clock(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
     async with control.post("/clock", json={"skew": -300}) as response:
         assert (await response.json())["skew"] == -300
     async with control.get("/clock") as response:
         assert (await response.json())["skew"] == okta.org.timeline.skew == -300
 
 
-async def test_the_control_listener_makes_and_changes_apps(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_makes_and_changes_apps(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
     body = {"label": "Suite", "signOnMode": "BOOKMARK", "links": ["mail", "files"], "hidden": True, "note": "Ask Ada."}
     async with control.post("/apps", json=body) as response:
         app = okta.org.app((await response.json())["id"])
@@ -177,7 +181,9 @@ async def test_the_control_listener_makes_and_changes_apps(okta: OktaSandbox, co
     assert len(orders) == 2
 
 
-async def test_the_control_listener_makes_and_changes_groups(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+async def test_the_control_interface_makes_and_changes_groups(
+    okta: OktaSandbox, control: aiohttp.ClientSession
+) -> None:
     directory = okta.org.create_app("corp", signOnMode=None)
     async with control.post("/groups", json={"name": "Red", "type": "APP_GROUP", "source": directory.id}) as response:
         group = await response.json()
@@ -203,7 +209,7 @@ async def test_the_control_listener_makes_and_changes_groups(okta: OktaSandbox, 
         ("/clients/0oaNobody", {"require_dpop": True}, 404),
     ],
 )
-async def test_the_control_listener_refuses_what_the_organisation_refuses(
+async def test_the_control_interface_refuses_what_the_organisation_refuses(
     control: aiohttp.ClientSession, path: str, body: dict[str, object], status: int
 ) -> None:
     async with control.post(path, json=body) as response:

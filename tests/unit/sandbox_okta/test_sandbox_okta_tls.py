@@ -1,4 +1,4 @@
-"""The organisation over HTTPS, with a certificate that has to be verified."""
+"""The organisation over HTTPS, with a certificate that clients verify."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_the_certificate_is_good_for_no_other_name(okta: OktaSandbox) -> N
         await asyncio.open_connection("127.0.0.1", okta.https_port, ssl=context, server_hostname="acme.okta.com")
 
 
-async def test_whoever_does_not_trust_the_ca_gets_no_answer(okta: OktaSandbox) -> None:
+async def test_a_client_that_does_not_trust_the_ca_gets_no_answer(okta: OktaSandbox) -> None:
     async with aiohttp.ClientSession(connector=trusting(WebCertificate.issue("somebody else").ca_pem)) as http:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await http.get(okta.https_url)

@@ -112,7 +112,7 @@ def test_filter_joins_terms_and_compares_dates(world: World) -> None:
     assert world.ids('/api/v1/users?filter=lastUpdated gt "2026-01-05T08:01:40.000Z"') == []
 
 
-def test_search_knows_every_profile_attribute_and_sorts(prompt_world: World) -> None:
+def test_search_has_every_profile_attribute_and_sorts(prompt_world: World) -> None:
     world = prompt_world
     bob = world.org.create_user(profile("bob", teams=["red", "blue"], title="Lead"))
     amy = world.org.create_user(profile("amy", teams=["blue"]))
@@ -139,7 +139,7 @@ def test_fields_projects_and_okta_response_omits(world: World) -> None:
     assert "credentials" not in lighter
 
 
-def test_creating_activates_unless_told_otherwise(world: World) -> None:
+def test_a_new_user_is_activated_by_default(world: World) -> None:
     created = world.post("/api/v1/users", {"profile": profile("ada")}).json()
     staged = world.post("/api/v1/users?activate=false", {"profile": profile("alan")}).json()
     password = {"profile": profile("grace"), "credentials": {"password": {"value": "invented"}}}
@@ -154,7 +154,7 @@ def test_creating_puts_into_the_groups_named(world: World) -> None:
     assert world.ids(f"/api/v1/groups/{group.id}/users") == [user["id"]]
 
 
-def test_a_login_is_taken_once_whatever_its_case(world: World) -> None:
+def test_a_login_is_unique_independent_of_its_case(world: World) -> None:
     world.org.create_user(profile("ada"))
     response = world.post("/api/v1/users", {"profile": profile("ADA")})
     assert refused(response) == (400, "E0000001")
@@ -177,7 +177,7 @@ def test_a_bad_profile_is_refused_with_its_field(world: World, change: dict[str,
     assert causes(response)[0].startswith(f"{field}: ")
 
 
-def test_post_changes_what_is_sent_and_put_clears_the_rest(world: World) -> None:
+def test_post_changes_the_given_attributes_and_put_clears_the_others(world: World) -> None:
     ada = world.org.create_user(profile("ada", title="Countess", city="London"))
     world.post(f"/api/v1/users/{ada.id}", {"profile": {"title": "Author"}})
     assert world.org.user(ada.id).profile["city"] == "London"

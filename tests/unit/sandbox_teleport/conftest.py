@@ -1,4 +1,4 @@
-"""A small cluster per test: virtual time, real TLS on loopback, and clients for whoever the test speaks as."""
+"""A small cluster per test: virtual time, real TLS on loopback, and clients with the identities that tests use."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

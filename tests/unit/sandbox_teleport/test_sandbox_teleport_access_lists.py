@@ -1,4 +1,4 @@
-"""Access lists without their members, as `docs/reference/teleport.md` 4.8 and 4.9 have them."""
+"""Access lists without their members (`docs/reference/teleport.md` 4.8 and 4.9)."""
 
 from datetime import UTC, datetime
 
@@ -56,7 +56,7 @@ async def delete(client, name):
         ("owners", "owners are missing"),
     ],
 )
-async def test_what_a_list_must_have(bot, access_list, refusal, part, text):
+async def test_the_required_parts_of_a_list(bot, access_list, refusal, part, text):
     message = access_list("g1")
     message.spec.ClearField(part)
     assert await refusal(upsert(bot, message)) == ("INVALID_ARGUMENT", text)
@@ -127,12 +127,12 @@ def test_the_next_review_is_so_many_months_on(base, months, day, expected):
     assert next_review_date(datetime(*base, tzinfo=UTC), recurrence) == datetime(*expected, tzinfo=UTC)
 
 
-async def test_of_two_owners_of_a_name_the_first_stays_whatever_its_kind(bot, access_list):
+async def test_of_two_owners_of_a_name_the_first_stays_of_either_kind(bot, access_list):
     stored = await upsert(bot, access_list("g1", owners=[("ada", False), ("ada", True), ("bob", False)]))
     assert [(owner.name, owner.membership_kind) for owner in stored.spec.owners] == [("ada", 1), ("bob", 1)]
 
 
-async def test_what_clients_say_of_counts_nesting_and_eligibility_is_ignored(bot, access_list):
+async def test_a_client_s_counts_nesting_and_eligibility_are_ignored(bot, access_list):
     message = access_list("g1")
     message.spec.owners[0].ineligible_status = INELIGIBLE_STATUS_EXPIRED
     message.status.member_count = 7
@@ -208,7 +208,7 @@ async def test_lists_are_listed_late_and_read_at_once(start, connect, access_lis
         assert (await bot.access_lists.ListAccessLists(ListAccessListsRequest())).access_lists
 
 
-async def test_the_okta_service_writes_lists_of_its_origin_alone_and_reads_all(host, bot, access_list, refusal):
+async def test_the_okta_service_reads_all_lists_and_writes_only_those_of_its_origin(host, bot, access_list, refusal):
     denied = ("PERMISSION_DENIED", 'access denied to perform action "create" on "access_list"')
     assert await refusal(upsert(host, access_list("g1"))) == denied
     await upsert(host, access_list("g1", **{ORIGIN: "okta"}))
@@ -225,7 +225,7 @@ async def test_the_okta_service_may_not_take_a_list_out_of_its_origin_or_into_it
     assert (await refusal(upsert(host, access_list("other", **{ORIGIN: "okta"}))))[0] == "PERMISSION_DENIED"
 
 
-async def test_who_may_not_read_lists_is_not_told_which_there_are(bot, sandbox, connect, access_list, refusal):
+async def test_a_caller_who_may_not_read_lists_cannot_find_out_which_exist(bot, sandbox, connect, access_list, refusal):
     await upsert(bot, access_list("g1"))
     sandbox.administrator.create_user("ada", roles=["access"])
     ada = connect(sandbox, sandbox.issue_identity("ada", ["access"]).text())

@@ -52,14 +52,14 @@ async def test_kinds_and_versions_are_filled(host, sandbox):
     assert (stored.Spec.App.Kind, stored.Spec.App.Version) == ("app", "v3")
 
 
-async def test_an_expiry_is_answered_with_what_would_keep_the_server_alive(host, clock):
+async def test_the_answer_has_the_new_expiry_of_the_app_server(host, clock):
     reply = await upserted(host, app_server("wiki", expires=clock() + 3600))
     assert (reply.Name, reply.Namespace, reply.HostID) == ("wiki", "default", "sidecar-1")
     assert reply.Type == KeepAlive.APP
     assert reply.Expires.seconds == int(clock()) + 3600
 
 
-async def test_without_an_expiry_the_answer_holds_the_year_one_alone(host):
+async def test_without_an_expiry_the_answer_has_only_the_year_one(host):
     reply = await upserted(host, app_server("wiki"))
     assert reply.Expires.seconds == YEAR_ONE
     assert [field.name for field, _ in reply.ListFields()] == ["Expires"]
@@ -107,7 +107,7 @@ async def test_the_host_may_write_without_origin_and_for_other_hosts(host, serve
         (app_server("wiki", labels={"a b": ""}), 'invalid label key: "a b"'),
     ],
 )
-async def test_what_is_missing_or_wrong_is_refused(bot, refusal, server, text):
+async def test_missing_and_wrong_values_are_refused(bot, refusal, server, text):
     code, said = await refusal(upserted(bot, server))
     assert code == "INVALID_ARGUMENT"
     assert text in said
@@ -128,7 +128,7 @@ async def test_two_hosts_may_have_apps_of_one_name(host):
 
 
 @pytest.mark.parametrize(("host_id", "namespace"), [("sidecar-1", "default"), ("other", "default"), ("sidecar-1", "")])
-async def test_what_is_not_there_cannot_be_deleted(host, refusal, host_id, namespace):
+async def test_a_missing_object_cannot_be_deleted(host, refusal, host_id, namespace):
     await upserted(host, app_server("wiki", "third"))
     expected = ("NOT_FOUND", f'key "/appServers/{namespace}/{host_id}/wiki" is not found')
     assert await refusal(deleted(host, "wiki", host_id, namespace)) == expected
@@ -141,7 +141,7 @@ async def test_deleting_all_takes_those_of_every_host(host):
     assert await listed(host) == []
 
 
-async def test_pages_start_where_the_key_says(bot, sandbox):
+async def test_pages_start_at_the_key(bot, sandbox):
     sandbox.cluster.app_servers.seed(app_server(name, host_id) for name in ("wiki", "mail") for host_id in ("a", "b"))
     first = await listing(bot, Limit=3)
     assert (len(first.Resources), first.NextKey, first.TotalCount) == (3, "b/wiki", 0)
@@ -158,7 +158,7 @@ async def test_a_negative_limit_is_refused(bot, refusal):
     assert await refusal(listing(bot, Limit=-1)) == ("INVALID_ARGUMENT", "negative parameter limit")
 
 
-async def test_a_counted_listing_shows_each_app_once_whoever_serves_it(bot, sandbox):
+async def test_a_counted_listing_shows_each_app_once_even_if_several_hosts_serve_it(bot, sandbox):
     sandbox.cluster.app_servers.seed(app_server(name, host_id) for name in ("wiki", "mail") for host_id in ("a", "b"))
     reply = await listing(bot, NeedTotalCount=True, Limit=1)
     assert ([one.AppServer.Metadata.Name for one in reply.Resources], reply.TotalCount) == (["mail"], 2)
@@ -244,7 +244,7 @@ async def test_the_community_edition_has_them_too(start, connect):
         assert await listed(bot) == [("sidecar-1", "wiki")]
 
 
-async def test_lists_show_revisions_only_of_what_the_server_found_when_it_started(sandbox, bot, connect):
+async def test_listings_show_revisions_only_of_objects_from_before_the_start(sandbox, bot, connect):
     await upserted(bot, app_server("wiki"))
     assert not (await listing(bot)).Resources[0].AppServer.Metadata.Revision
     await sandbox.restart_auth()

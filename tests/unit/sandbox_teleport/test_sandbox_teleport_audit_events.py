@@ -73,7 +73,7 @@ async def test_a_bot_without_rules_on_events_is_refused_for_them(bot, refusal):
     assert await refusal(emitted(bot, event("users"))) == expected
 
 
-async def test_a_user_is_refused_whatever_its_rules_are(bot, sandbox, connect, refusal):
+async def test_a_user_is_refused_in_spite_of_all_rules(bot, sandbox, connect, refusal):
     role = RoleV6(Version="v7")
     role.Metadata.Name = "reporter"
     role.Spec.Allow.Rules.add(Resources=["event"], Verbs=["create"])
@@ -84,7 +84,7 @@ async def test_a_user_is_refused_whatever_its_rules_are(bot, sandbox, connect, r
     assert await refusal(emitted(eve, event("users"))) == expected
 
 
-async def test_nobody_is_refused(sandbox, connect, refusal):
+async def test_no_caller_is_refused(sandbox, connect, refusal):
     assert (await refusal(emitted(connect(sandbox), event("users"))))[0] == "PERMISSION_DENIED"
 
 
@@ -147,7 +147,7 @@ async def test_a_long_error_is_refused_as_well(host, refusal):
     assert (await refusal(emitted(host, message)))[0] == "INVALID_ARGUMENT"
 
 
-async def test_the_log_keeps_the_newest_events_and_forgets_on_demand():
+async def test_the_log_keeps_the_newest_events_and_can_be_cleared():
     log = AuditLog()
     for number in range(KEPT + 1):
         log.add(event("users", ID=str(number)))

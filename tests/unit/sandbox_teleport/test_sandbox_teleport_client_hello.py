@@ -1,4 +1,4 @@
-"""Reading a ClientHello as it comes from the network: whole, in pieces, over several records, or not at all."""
+"""Parsing a ClientHello from the network: whole, in pieces, over several records, or not at all."""
 
 import ssl
 from contextlib import suppress
@@ -35,7 +35,7 @@ def test_a_hello_may_name_no_server_and_no_protocol():
     assert parse_client_hello(hello(name=None)) == ClientHello()
 
 
-def test_what_follows_the_hello_does_not_matter():
+def test_bytes_after_the_hello_are_ignored():
     assert parse_client_hello(HELLO + b"\x17\x03\x03\x00\x01x") == parse_client_hello(HELLO)
 
 

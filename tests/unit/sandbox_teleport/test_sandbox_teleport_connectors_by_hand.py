@@ -1,4 +1,4 @@
-"""SAML connectors that an administrator makes, edits and deletes, and audit events, over the control address."""
+"""SAML connectors that an administrator makes, edits and deletes, and audit events, over the control interface."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import CreateSAMLConnectorRequest
@@ -30,7 +30,7 @@ async def test_a_connector_is_made_edited_read_and_deleted_by_hand(control, sand
         assert await reply.json() == []
 
 
-async def test_what_a_client_made_is_listed(control, bot, connector):
+async def test_connectors_of_a_client_are_listed(control, bot, connector):
     await bot.auth.CreateSAMLConnector(CreateSAMLConnectorRequest(Connector=connector()))
     async with control.get("/saml_connectors") as reply:
         assert [each["Metadata"]["Name"] for each in await reply.json()] == ["okta"]
@@ -65,7 +65,7 @@ async def test_a_person_may_move_a_connector_to_another_address_and_app(start, w
         ("DELETE", "/saml_connectors/none", None, 404),
     ],
 )
-async def test_what_makes_no_sense_is_said(control, method, path, fields, status):
+async def test_an_invalid_request_is_answered_with_the_error(control, method, path, fields, status):
     async with control.request(method, path, json=fields) as reply:
         assert (reply.status, bool((await reply.json())["error"])) == (status, True)
 

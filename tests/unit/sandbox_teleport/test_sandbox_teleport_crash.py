@@ -1,4 +1,4 @@
-"""A user group that the cache does not have ends the server on some versions.
+"""A user group that the cache does not have crashes the server on some versions.
 
 See `docs/reference/teleport-observed.md` 1.2.
 """

@@ -1,4 +1,4 @@
-"""What each edition offers, by which a client tells which features it has (`docs/reference/teleport.md` 7)."""
+"""The features of each edition, and the calls by which a client finds them (`docs/reference/teleport.md` 7)."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_service_pb2 import GetAccessListRequest, ListAccessListsRequest

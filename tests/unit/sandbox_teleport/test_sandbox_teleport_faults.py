@@ -25,7 +25,7 @@ async def outcome(call):
     return grpc.StatusCode.OK
 
 
-async def test_a_fault_meets_as_many_calls_as_it_counts(bot, sandbox):
+async def test_a_fault_affects_as_many_calls_as_its_count(bot, sandbox):
     sandbox.faults.add(Fault("/proto.AuthService/Ping", code=UNAVAILABLE, count=2))
     codes = [await outcome(bot.auth.Ping(PingRequest())) for _ in range(3)]
     assert codes == [UNAVAILABLE, UNAVAILABLE, grpc.StatusCode.OK]
@@ -52,7 +52,7 @@ async def test_a_fault_with_a_probability_meets_some_calls(start, connect):
         assert codes == {UNAVAILABLE, grpc.StatusCode.OK}
 
 
-async def test_an_ordinary_fault_leaves_the_state_alone(bot, sandbox, person, refusal):
+async def test_an_ordinary_fault_does_not_change_the_state(bot, sandbox, person, refusal):
     sandbox.faults.add(Fault("*/UpsertUser", code=UNAVAILABLE, message="try later"))
     assert await refusal(upsert(bot, person("ada"))) == ("UNAVAILABLE", "try later")
     assert sandbox.cluster.users.stored("ada") is None

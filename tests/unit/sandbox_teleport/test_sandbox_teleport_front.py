@@ -53,7 +53,7 @@ async def test_nothing_else_is_without_a_certificate(sandbox, connect, refusal):
     assert await refusal(call) == ("PERMISSION_DENIED", 'access denied to perform action "read" on "user"')
 
 
-async def test_the_leaf_alone_is_welcome(sandbox, tmp_path, join_host):
+async def test_a_chain_of_the_leaf_is_accepted(sandbox, tmp_path, join_host):
     context = client_context(sandbox, tmp_path, await join_host(sandbox), with_ca=False)
     protocol, answer = await talk(sandbox, context)
     assert protocol == "h2"
@@ -127,7 +127,7 @@ async def test_permissions_come_from_the_certificates_roles(sandbox, connect, re
     )
 
 
-async def test_everybody_may_read_their_own_user_and_roles(sandbox, connect):
+async def test_every_caller_may_read_its_own_user_and_roles(sandbox, connect):
     sandbox.administrator.create_user("ada", roles=["auditor"])
     client = connect(sandbox, sandbox.issue_identity("ada", ["auditor"]).text())
     assert (await client.users.GetUser(GetUserRequest(current_user=True))).user.Metadata.Name == "ada"

@@ -78,7 +78,7 @@ async def test_a_deleted_rule_is_gone(bot):
         ),
     ],
 )
-async def test_what_is_missing_or_wrong_is_refused(bot, refusal, message, text):
+async def test_missing_and_wrong_values_are_refused(bot, refusal, message, text):
     assert await refusal(created(bot, message)) == ("INVALID_ARGUMENT", text)
 
 

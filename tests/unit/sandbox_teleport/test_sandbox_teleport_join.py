@@ -49,7 +49,7 @@ async def test_a_role_that_the_token_lacks_is_refused(sandbox, join_host, refusa
     )
 
 
-async def test_the_ca_is_shown_to_anybody_and_fits_the_pin(sandbox, connect):
+async def test_the_ca_needs_no_certificate_and_matches_the_pin(sandbox, connect):
     pem = (await connect(sandbox).auth.GetClusterCACert(Empty())).TLSCA
     key = x509.load_pem_x509_certificate(pem).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert sandbox.ca_pins == [f"sha256:{hashlib.sha256(key).hexdigest()}"]

@@ -1,4 +1,4 @@
-"""SendKeepAlives, a stream that lets app servers stay (`docs/reference/teleport.md` 4.6)."""
+"""SendKeepAlives, a stream that renews app servers (`docs/reference/teleport.md` 4.6)."""
 
 import asyncio
 
@@ -93,7 +93,7 @@ async def test_each_is_stored_and_watched_while_the_stream_is_open(host, sandbox
     assert sandbox.calls.of("SendKeepAlives") == 1
 
 
-async def test_what_is_gone_or_was_never_there_ends_the_stream(host, sandbox, clock, wiki, refusal):
+async def test_a_missing_app_server_ends_the_stream(host, sandbox, clock, wiki, refusal):
     mail = ("NOT_FOUND", 'key "/appServers/default/sidecar-1/mail" is not found')
     longer, even_longer = until(clock() + 2 * HOUR, wiki), until(clock() + 3 * HOUR, wiki)
     assert await refusal(sent(host, longer, until(clock(), wiki, Name="mail"), even_longer)) == mail
@@ -121,7 +121,7 @@ async def test_one_without_a_time_ends_the_app_server(host, sandbox, wiki, secon
         {"Type": KeepAlive.DATABASE},
     ],
 )
-async def test_a_host_keeps_its_own_app_servers_alone(host, sandbox, clock, wiki, refusal, fields):
+async def test_a_host_renews_only_its_own_app_servers(host, sandbox, clock, wiki, refusal, fields):
     assert await refusal(sent(host, until(clock() + 9 * HOUR, wiki, **fields))) == DENIED
     assert stored(sandbox).Metadata.Expires == wiki.Expires
 
@@ -145,7 +145,7 @@ async def test_a_host_of_another_system_role_keeps_none(sandbox, connect, join_h
         ({"Namespace": "other"}, 'namespace "other" invalid'),
     ],
 )
-async def test_what_is_missing_or_wrong_is_refused(host, clock, wiki, refusal, fields, text):
+async def test_missing_and_wrong_values_are_refused(host, clock, wiki, refusal, fields, text):
     code, said = await refusal(sent(host, until(clock() + 9 * HOUR, wiki, **fields)))
     assert code == "INVALID_ARGUMENT"
     assert text in said
@@ -173,7 +173,7 @@ async def test_a_lock_ends_an_open_stream_after_one_more_keepalive(host, sandbox
     assert stored(sandbox).Metadata.Expires.seconds == int(clock()) + 3 * HOUR
 
 
-async def test_a_client_that_breaks_off_has_kept_what_it_sent(host, sandbox, clock, wiki):
+async def test_a_client_that_disconnects_has_renewed_the_app_servers_that_it_sent(host, sandbox, clock, wiki):
     events = await watching(host)
     stream = host.auth.SendKeepAlives()
     await stream.write(until(clock() + 2 * HOUR, wiki))

@@ -92,7 +92,7 @@ async def test_a_role_that_the_token_lacks_is_refused_before_the_pods_token_is_r
     assert (code, text.endswith('the token does not allow "Okta" role')) == ("INVALID_ARGUMENT", True)
 
 
-async def test_kubernetes_takes_its_own_audience_as_well_and_fixed_keys_do_not(join, kubernetes, refusal):
+async def test_kubernetes_accepts_its_own_audience_too_and_fixed_keys_do_not(join, kubernetes, refusal):
     pod = kubernetes.service_account_token(ACCOUNT)
     await join(IN_CLUSTER, pod)
     fault = "go-jose/go-jose/jwt: validation failed, invalid audience claim (aud)"
@@ -140,7 +140,7 @@ async def test_a_token_signed_in_another_manner_than_its_key_allows_is_refused(j
     assert (code, text.endswith("error in cryptographic primitive")) == ("UNKNOWN", True)
 
 
-async def test_what_is_no_token_at_all_is_refused(join, refusal):
+async def test_a_value_that_is_no_token_is_refused(join, refusal):
     assert (await refusal(join(STATIC, "nonsense")))[0] == "UNKNOWN"
     assert (await refusal(join(IN_CLUSTER, "nonsense")))[0] == "PERMISSION_DENIED"
 
@@ -159,7 +159,7 @@ async def test_fixed_keys_take_a_token_of_half_an_hour(join, foreign, clock):
     ],
     ids=["no pod", "no exp", "no iat", "too long"],
 )
-async def test_fixed_keys_take_projected_and_short_lived_tokens_alone(join, foreign, refusal, changes, text):
+async def test_fixed_keys_accept_only_projected_and_short_lived_tokens(join, foreign, refusal, changes, text):
     code, answer = await refusal(join("foreign", foreign(**changes)))
     assert (code, answer) == (
         "INVALID_ARGUMENT",
@@ -178,7 +178,7 @@ async def test_a_service_account_is_written_with_its_namespace(sandbox):
 
 
 @pytest.mark.parametrize("kind", [{}, {"type": "static_jwks"}], ids=["in_cluster", "static_jwks"])
-async def test_somebody_outside_makes_the_tokens_for_a_join(sandbox, join_host, control, kind):
+async def test_another_process_can_make_tokens_for_a_join(sandbox, join_host, control, kind):
     body = {"name": "k8s", "roles": ["Okta"], "kubernetes": {"allow": [ACCOUNT], **kind}}
     async with control.post("/tokens", json=body) as reply:
         assert reply.status == 201

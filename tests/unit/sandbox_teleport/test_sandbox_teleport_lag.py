@@ -1,4 +1,4 @@
-"""Listings stay behind writes, single reads fall through; all in virtual time.
+"""Listings lag behind writes, and single reads use the backend; in virtual time.
 
 See `docs/reference/teleport-observed.md` 1.4.
 """
@@ -46,7 +46,7 @@ async def test_a_deleted_user_is_listed_for_another_second(sandbox, bot, clock):
     assert "ada" not in await listed(bot)
 
 
-async def test_an_update_is_conditional_on_what_is_stored_not_on_what_is_listed(sandbox, bot, refusal):
+async def test_an_update_compares_the_stored_revision_not_the_listed_one(sandbox, bot, refusal):
     stale = await stored(bot, "ada")
     sandbox.administrator.edit_user("ada", roles=[])
     assert (await listed(bot))["ada"].Metadata.Revision == stale.Metadata.Revision
@@ -82,7 +82,7 @@ async def test_listings_can_be_held_on_command(sandbox, bot, clock):
     assert "ada" not in await listed(bot)
 
 
-async def test_a_server_that_starts_again_lists_what_is_stored(sandbox, connect):
+async def test_a_server_that_starts_again_lists_the_stored_objects(sandbox, connect):
     sandbox.cluster.users.hold_listings(30)
     sandbox.administrator.delete_user("ada")
     await sandbox.restart_auth()

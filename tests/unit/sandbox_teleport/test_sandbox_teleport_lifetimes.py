@@ -31,7 +31,7 @@ def soon():
     return timedelta(seconds=ceil(now + 0.4) - now)
 
 
-async def test_host_certificates_live_as_long_as_the_sandbox_says(start, join_host):
+async def test_host_certificates_have_the_configured_lifetime(start, join_host):
     async with start(host_certificate_lifetime=timedelta(seconds=90)) as sandbox:
         certificate = leaf(await join_host(sandbox))
         backdated = timedelta(minutes=1)
@@ -56,7 +56,7 @@ async def test_an_open_connection_outlives_its_certificate_unless_the_cluster_dr
         await kept.auth.Ping(PingRequest())
 
 
-async def test_dropping_the_expired_leaves_the_others_alone(start, connect):
+async def test_dropping_an_expired_client_keeps_the_others(start, connect):
     async with start(disconnect_expired=True) as sandbox:
         lasting = connect(sandbox, sandbox.identity_path.read_bytes())
         ending = connect(sandbox, sandbox.issue_identity(BOT_USER, [BOT_ROLE], lifetime=soon()).text())
@@ -98,7 +98,7 @@ async def test_there_are_two_ways_to_tear_a_file(sandbox):
         sandbox.renew_bot(torn="sideways")
 
 
-async def test_somebody_outside_renews_the_bot(sandbox, control):
+async def test_another_process_can_renew_the_bot(sandbox, control):
     async with control.post("/bot/renew", json={"torn": "empty"}) as reply:
         assert reply.status == 200
     assert sandbox.identity_path.read_bytes() == b""

@@ -60,7 +60,7 @@ async def test_a_member_without_expiry_expired_in_1970(bot, member):
     assert (stored.spec.HasField("expires"), stored.spec.expires.seconds) == (True, 0)
 
 
-async def test_never_is_the_year_one_and_comes_back_as_it(bot, member):
+async def test_no_expiry_is_stored_and_read_as_the_year_one(bot, member):
     await upsert(bot, member("g1", "ada"))
     assert (await get(bot, "g1", "ada")).spec.expires.seconds == YEAR_ONE
 
@@ -74,7 +74,7 @@ async def test_never_is_the_year_one_and_comes_back_as_it(bot, member):
         ("added_by", "member ada: added_by field is empty"),
     ],
 )
-async def test_what_a_member_must_have(bot, member, refusal, field, text):
+async def test_the_required_parts_of_a_member(bot, member, refusal, field, text):
     message = member("g1", "ada")
     message.spec.ClearField(field)
     assert await refusal(upsert(bot, message)) == ("INVALID_ARGUMENT", text)
@@ -104,7 +104,7 @@ async def test_a_members_name_becomes_part_of_a_key(bot, member, refusal):
     assert (code, text.endswith('"/access_list_member/g1/o\'neil"')) == ("INVALID_ARGUMENT", True)
 
 
-async def test_nobody_asks_whether_the_user_exists_or_believes_in_eligibility(bot, member):
+async def test_the_user_need_not_exist_and_eligibility_is_ignored(bot, member):
     message = member("g1", "nobody")
     message.spec.ineligible_status = INELIGIBLE_STATUS_EXPIRED
     assert (await upsert(bot, message)).spec.ineligible_status == 0
@@ -116,7 +116,7 @@ async def test_a_write_without_the_labels_found_clears_them(bot, member):
     assert not (await upsert(bot, member("g1", "ada"))).header.metadata.labels
 
 
-async def test_update_needs_the_revision_of_a_member_who_is_there(bot, member, refusal):
+async def test_update_needs_the_revision_of_an_existing_member(bot, member, refusal):
     assert (await refusal(update(bot, member("g1", "ada"))))[0] == "FAILED_PRECONDITION"
     first = await upsert(bot, member("g1", "ada"))
     await update(bot, first)
@@ -158,7 +158,7 @@ async def test_members_come_in_pages_of_two_hundred_at_most(bot, sandbox, member
     assert (names(second.members), second.next_page_token) == (["u200"], "")
 
 
-async def test_a_listing_shows_the_members_of_its_list_alone(bot, sandbox, member):
+async def test_a_listing_shows_only_the_members_of_its_list(bot, sandbox, member):
     sandbox.administrator.lists.create("g11")
     for list_name in ("g1", "g11", "g2"):
         await upsert(bot, member(list_name, f"of-{list_name}"))
@@ -221,7 +221,7 @@ async def test_before_17_a_list_as_member_is_a_user_of_that_name(start, connect,
         assert stored.spec.membership_kind == MEMBERSHIP_KIND_UNSPECIFIED
 
 
-async def test_the_okta_service_staffs_lists_of_its_origin_alone(host, bot, access_list, member, refusal):
+async def test_the_okta_service_changes_members_only_in_lists_of_its_origin(host, bot, access_list, member, refusal):
     request = UpsertAccessListRequest(access_list=access_list("ours", **{ORIGIN: "okta"}))
     await host.access_lists.UpsertAccessList(request)
     await upsert(host, member("ours", "ada"))
@@ -245,7 +245,7 @@ async def by_public_cache(start, connect):
         yield connect(running, running.identity_path.read_bytes())
 
 
-async def test_the_public_cache_lists_all_members_from_the_start_whatever_the_token(by_public_cache):
+async def test_the_public_cache_ignores_the_token_and_lists_all_members_from_the_start(by_public_cache):
     everything = by_public_cache.access_lists.ListAllAccessListMembers
     first = await everything(ListAllAccessListMembersRequest(page_size=2))
     second = await everything(ListAllAccessListMembersRequest(page_size=2, page_token=first.next_page_token))

@@ -1,4 +1,4 @@
-"""Lists within lists: checks, notes on the child, and how they get lost (`docs/reference/teleport-observed.md` 1.8)."""
+"""Lists within lists: checks, the status of the child, and how it gets lost (`docs/reference/teleport-observed.md` 1.8)."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_UNSPECIFIED, AccessList
@@ -38,7 +38,7 @@ async def delete(client, name):
     await client.access_lists.DeleteAccessList(DeleteAccessListRequest(name=name))
 
 
-async def test_the_child_is_told_of_its_parents_and_gets_a_new_revision(bot, people, member):
+async def test_the_child_has_its_parents_in_its_status_and_gets_a_new_revision(bot, people, member):
     before = await get(bot, "child")
     await nest(bot, member("parent", "child", is_list=True))
     after = await get(bot, "child")
@@ -46,7 +46,7 @@ async def test_the_child_is_told_of_its_parents_and_gets_a_new_revision(bot, peo
     assert after.header.metadata.revision != before.header.metadata.revision
 
 
-async def test_the_child_is_told_when_it_is_out_again(bot, people, member):
+async def test_a_parent_is_removed_from_the_child_s_status(bot, people, member):
     await nest(bot, member("parent", "child", is_list=True))
     request = DeleteAccessListMemberRequest(access_list="parent", member_name="child")
     await bot.access_lists.DeleteAccessListMember(request)
@@ -109,13 +109,13 @@ async def test_a_nested_list_cannot_be_deleted(bot, people, refusal, role):
     await delete(bot, "child")
 
 
-async def test_a_note_about_a_parent_that_is_gone_keeps_nobody_from_deleting(bot, sandbox, people):
+async def test_a_status_about_a_deleted_parent_does_not_prevent_a_deletion(bot, sandbox, people):
     people.nest("parent", "child")
     sandbox.cluster.access_lists.delete("parent")
     await delete(bot, "child")
 
 
-async def test_a_list_that_is_no_owner_any_more_is_told(bot, people, access_list):
+async def test_the_status_of_a_removed_owner_list_is_cleared(bot, people, access_list):
     people.edit("parent", owner_lists=["child"])
     assert list((await get(bot, "child")).status.owner_of) == ["parent"]
     people.edit("parent", owners=["grace"], owner_lists=[])
@@ -143,9 +143,7 @@ async def test_deleting_a_list_takes_its_members_with_it(bot, sandbox, people):
 
 
 @pytest.mark.parametrize(("version", "forgets"), [("18.0.0", True), ("18.0.9", True), ("18.1.0", False)])
-async def test_upserting_a_nested_list_made_it_forget_its_parents_before_18_1(
-    start, connect, access_list, version, forgets
-):
+async def test_upserting_a_nested_list_removed_its_parents_before_18_1(start, connect, access_list, version, forgets):
     async with start(version=version) as sandbox:
         people = sandbox.administrator.lists
         people.create("child")

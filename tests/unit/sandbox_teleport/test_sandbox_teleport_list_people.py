@@ -1,4 +1,4 @@
-"""People who make, edit and staff lists by hand, also through the control address."""
+"""People who create and edit lists and members by hand, also through the control interface."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ def people(sandbox):
     return sandbox.administrator.lists
 
 
-def test_an_edit_changes_what_is_given_and_leaves_the_rest(people):
+def test_an_edit_changes_only_the_given_fields(people):
     edited = people.edit("g1", title="Sales team", owners=["grace", "hugo"]).spec
     assert (edited.title, list(edited.grants.roles)) == ("Sales team", ["seller"])
     assert [owner.name for owner in edited.owners] == ["grace", "hugo"]
@@ -43,7 +43,7 @@ def test_the_rules_of_the_server_hold_for_people_too(people):
         people.add_member("g1", "ada", kind="robot")
 
 
-async def test_a_lists_life_through_the_control_address(control):
+async def test_a_lists_life_through_the_control_interface(control):
     made = await control.post("/access_lists", json={"name": "g1", "title": "Sales", "grants": ["seller"]})
     assert made.status == 201
     await control.post("/access_lists", json={"name": "g2"})
@@ -67,7 +67,7 @@ async def test_a_lists_life_through_the_control_address(control):
 
 
 @pytest.mark.parametrize(("method", "path"), [("get", ""), ("delete", ""), ("delete", "/members/ada")])
-async def test_what_is_not_there_is_a_404(control, method, path):
+async def test_a_missing_list_or_member_is_a_404(control, method, path):
     assert (await getattr(control, method)(f"/access_lists/nowhere{path}")).status == 404
 
 
@@ -95,6 +95,6 @@ async def test_the_licence_can_be_changed(control, sandbox):
     assert (await control.post("/entitlements", json={"Typo": {"enabled": True}})).status == 400
 
 
-def test_a_person_adds_for_ever_unless_told(people):
+def test_a_member_whom_a_person_adds_has_no_end_by_default(people):
     member = people.add_member("g1", "ada")
     assert (member.spec.expires.seconds, member.spec.added_by) == (YEAR_ONE, "administrator")

@@ -71,7 +71,7 @@ async def test_requirements_can_be_changed(bot, people, clock):
     assert list(people.stored("g1").spec.membership_requires.roles) == ["access"]
 
 
-async def test_removing_somebody_who_is_no_member_ends_it_half_way(bot, clock, refusal):
+async def test_a_review_that_removes_a_missing_member_stops_half_way(bot, clock, refusal):
     call = create(bot, review(clock, removed_members=["bob"]))
     assert await refusal(call) == ("NOT_FOUND", 'access_list_member "bob" doesn\'t exist')
     assert len((await listed(bot)).reviews) == 1
@@ -81,7 +81,7 @@ async def test_removing_somebody_who_is_no_member_ends_it_half_way(bot, clock, r
     ("field", "text"),
     [("reviewers", "reviewers are missing"), ("review_date", "review date is missing")],
 )
-async def test_what_a_review_must_have(bot, clock, refusal, field, text):
+async def test_the_required_parts_of_a_review(bot, clock, refusal, field, text):
     message = review(clock)
     message.spec.ClearField(field)
     assert await refusal(create(bot, message)) == ("INVALID_ARGUMENT", text)
@@ -107,7 +107,7 @@ async def test_a_review_can_be_deleted(bot, clock, refusal):
     assert (await refusal(bot.access_lists.DeleteAccessListReview(request)))[0] == "NOT_FOUND"
 
 
-async def test_owners_are_told_which_lists_are_due(sandbox, connect, people):
+async def test_owners_get_the_lists_that_are_due(sandbox, connect, people):
     people.create("later", owners=["grace"])
     people.edit("g1", owners=["grace"])
     sandbox.administrator.create_user("grace", roles=["access"])

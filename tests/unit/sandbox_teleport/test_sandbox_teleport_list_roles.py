@@ -44,7 +44,7 @@ async def test_no_labels_are_filled_in_but_those_of_apps_in_an_old_role(bot):
 
 
 @pytest.mark.parametrize("field", ["AppLabels", "GroupLabels"])
-async def test_a_wildcard_key_takes_a_wildcard_value_alone(bot, refusal, field):
+async def test_a_wildcard_key_needs_a_wildcard_value(bot, refusal, field):
     message = role()
     getattr(message.Spec.Allow, field).Values["*"].Values.append("0oa1")
     assert await refusal(created(bot, message)) == ("INVALID_ARGUMENT", "selector *:<val> is not supported")

@@ -1,4 +1,4 @@
-"""What writes to lists cost, alone and side by side, in virtual time (`docs/reference/teleport-observed.md` 1.10)."""
+"""The cost of writes to lists, alone and in parallel, in virtual time (`docs/reference/teleport-observed.md` 1.10)."""
 
 import asyncio
 import heapq
@@ -81,10 +81,10 @@ async def side_by_side(count, cost):
     return await outcomes
 
 
-async def test_who_finds_the_lock_taken_tries_again_a_quarter_of_a_second_later():
+async def test_a_call_that_finds_the_lock_taken_retries_a_quarter_of_a_second_later():
     assert await side_by_side(2, cost=0.010) == pytest.approx([0.010, 0.260])
 
 
-async def test_callers_beyond_what_fits_in_five_seconds_give_up():
+async def test_callers_that_wait_longer_than_five_seconds_are_refused():
     gave_up = ["DEADLINE_EXCEEDED"] * 2
     assert await side_by_side(8, cost=1.0) == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, *gave_up]

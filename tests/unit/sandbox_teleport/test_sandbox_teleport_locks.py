@@ -78,7 +78,7 @@ async def test_a_lock_on_the_host_stops_the_host(bot, host, refusal):
     await bot.auth.Ping(PingRequest())
 
 
-async def test_a_lock_that_has_expired_stops_nobody(bot, clock, refusal):
+async def test_an_expired_lock_stops_no_caller(bot, clock, refusal):
     short = lock("l", User="bot-teleport-okta")
     short.Spec.Expires.CopyFrom(Timestamp(seconds=int(clock()) + 60))
     await bot.auth.UpsertLock(short)

@@ -1,4 +1,4 @@
-"""Who may touch objects of origin okta, as `docs/reference/teleport.md` 2.1 to 2.3 have it."""
+"""The permissions for objects of origin okta (`docs/reference/teleport.md` 2.1 to 2.3)."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import DeleteLockRequest, GetLocksRequest, UpsertRoleRequest
@@ -93,7 +93,7 @@ async def test_a_lock_outlives_its_user_and_the_bot_may_delete_it(bot, host, per
     await bot.auth.DeleteLock(DeleteLockRequest(Name="l"))
 
 
-async def test_the_bot_locks_anybody_without_origin_okta(bot, refusal):
+async def test_the_bot_locks_any_user_with_a_lock_of_no_origin(bot, refusal):
     await bot.auth.UpsertLock(lock("l", User="nobody"))
     expected = ("INVALID_ARGUMENT", 'Must be Okta service to set "okta" origin')
     assert await refusal(bot.auth.UpsertLock(lock("m", "okta", User="nobody"))) == expected

@@ -1,4 +1,4 @@
-"""The administrator and SSO logins, in the process and over the control address."""
+"""The administrator and SSO logins, in the process and over the control interface."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ async def test_a_login_fails_for_a_local_user_of_that_name(sandbox):
         sandbox.administrator.sso_login("ada")
 
 
-async def test_the_control_address_plays_administrator_and_login(control, sandbox):
+async def test_the_control_interface_acts_as_administrator_and_login(control, sandbox):
     async with control.post("/users", json={"name": "ada", "roles": ["access"]}) as reply:
         assert reply.status == 201
     async with control.patch("/users/ada", json={"roles": []}) as reply:
@@ -73,7 +73,7 @@ async def test_the_control_address_plays_administrator_and_login(control, sandbo
     assert sandbox.cluster.users.stored("ada") is None
 
 
-async def test_the_control_address_sets_locks_tokens_and_faults(control, sandbox):
+async def test_the_control_interface_sets_locks_tokens_and_faults(control, sandbox):
     await control.post("/locks", json={"name": "l", "user": "ada", "message": "on holiday"})
     assert sandbox.cluster.locks.stored("l").Spec.Message == "on holiday"
     await control.post("/tokens", json={"name": "t", "roles": ["Okta"]})
@@ -95,13 +95,13 @@ async def test_the_control_address_sets_locks_tokens_and_faults(control, sandbox
         ("/users/nobody/mfa", {}, 404, "there is no 'nobody'"),
     ],
 )
-async def test_the_control_address_says_what_is_wrong(control, path, body, status, reason):
+async def test_the_control_interface_returns_the_error(control, path, body, status, reason):
     async with control.post(path, json=body) as reply:
         assert reply.status == status
         assert reason in (await reply.json())["error"]
 
 
-async def test_the_control_address_counts_calls(control, bot, person):
+async def test_the_control_interface_counts_calls(control, bot, person):
     await bot.users.UpsertUser(UpsertUserRequest(user=person("ada")))
     async with control.get("/calls") as reply:
         assert await reply.json() == {
@@ -147,7 +147,7 @@ async def test_serving_announces_how_to_connect_and_ends_when_cancelled(tmp_path
         ({"labels": {}}, "Okta origin may not be changed"),
     ],
 )
-async def test_nobody_edits_a_user_of_origin_okta_by_hand(sandbox, synced, edit, refusal):
+async def test_a_user_of_origin_okta_cannot_be_edited_by_hand(sandbox, synced, edit, refusal):
     before = sandbox.administrator.user("ada")
     with pytest.raises(Refusal, match=refusal):
         sandbox.administrator.edit_user("ada", **edit)
@@ -163,7 +163,7 @@ async def test_another_okta_service_edits_users_of_origin_okta_and_no_others(san
         sandbox.administrator.edit_user("bob", roles=["access"], as_okta_service=True)
 
 
-async def test_the_control_address_says_why_a_user_cannot_be_edited(control, synced):
+async def test_the_control_interface_returns_why_a_user_cannot_be_edited(control, synced):
     async with control.patch("/users/ada", json={"roles": []}) as reply:
         assert reply.status == 409
         assert "Must be Okta service" in await reply.text()

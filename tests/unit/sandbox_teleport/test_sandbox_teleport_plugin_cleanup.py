@@ -1,4 +1,4 @@
-"""What a deleted plugin leaves behind, and its removal (`docs/reference/teleport.md` 6.5)."""
+"""The objects that a deleted plugin leaves, and their removal (`docs/reference/teleport.md` 6.5)."""
 
 import pytest
 from teleport.plugins.v1.plugin_service_pb2 import CleanupRequest, NeedsCleanupRequest
@@ -39,7 +39,7 @@ async def test_a_cluster_where_no_plugin_was_needs_no_cleanup(bot):
     assert (reply.needs_cleanup, reply.plugin_active, named(reply)) == (False, False, [])
 
 
-async def test_what_is_of_origin_okta_is_left_but_for_the_servers_own_roles(bot, left):
+async def test_objects_of_origin_okta_are_left_except_preset_roles(bot, left):
     assert left.roles.stored("okta-requester").Metadata.Labels["teleport.dev/origin"] == "okta"
     reply = await needed(bot)
     assert (reply.needs_cleanup, reply.plugin_active) == (True, False)

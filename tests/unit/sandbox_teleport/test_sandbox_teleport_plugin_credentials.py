@@ -1,4 +1,4 @@
-"""The credentials of plugins: stored with a new plugin, referred to by labels, shown to nobody
+"""The credentials of plugins: stored with a new plugin, referred to by labels, hidden from clients
 (`docs/reference/teleport.md` 4.14)."""
 
 import pytest
@@ -66,7 +66,7 @@ async def test_static_credentials_are_stored_under_the_labels_by_which_the_plugi
     assert sandbox.cluster.plugin_credentials.stored("okta-scim-token") is not None
 
 
-async def test_credentials_alone_and_without_labels_are_tied_by_a_label_of_the_server(bot, sandbox, plugin):
+async def test_credentials_without_labels_get_a_label_of_the_server(bot, sandbox, plugin):
     await created(bot, without_credentials(plugin()), static_credentials=static("okta"))
     labels = dict((await got(bot)).credentials.static_credentials_ref.Labels)
     assert labels
@@ -110,7 +110,7 @@ async def test_bootstrap_credentials_are_not_played(bot, plugin, refusal):
     assert (await refusal(call))[0] == "UNIMPLEMENTED"
 
 
-async def test_nobody_can_read_static_credentials(bot, host, refusal):
+async def test_no_client_can_read_static_credentials(bot, host, refusal):
     request = SearchPluginStaticCredentialsRequest(labels={"okta/org": "https://org.okta.com"})
     for client in (bot, host):
         call = client.plugins.SearchPluginStaticCredentials(request)

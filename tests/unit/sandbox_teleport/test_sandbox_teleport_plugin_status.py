@@ -84,6 +84,6 @@ async def test_half_of_the_status_writes_can_be_made_to_lose_their_race(bot, san
     assert 10 <= len(lost) <= 30
 
 
-async def test_a_race_says_first_what_else_is_wrong(bot, sandbox, refusal):
+async def test_other_errors_are_reported_before_a_race(bot, sandbox, refusal):
     sandbox.faults.race_next_status_writes()
     assert await refusal(reported(bot)) == MISSING

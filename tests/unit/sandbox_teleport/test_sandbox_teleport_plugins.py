@@ -125,7 +125,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("message", "text"), WRONG.values(), ids=WRONG)
-async def test_what_cannot_be_is_refused_by_creation_and_update(bot, plugin, refusal, message, text):
+async def test_invalid_values_are_refused_by_creation_and_update(bot, plugin, refusal, message, text):
     assert await refusal(created(bot, message(plugin))) == ("INVALID_ARGUMENT", text)
     assert await refusal(updated(bot, message(plugin))) == ("INVALID_ARGUMENT", text)
 
@@ -209,7 +209,7 @@ async def test_an_update_needs_the_revision_and_stores_status_and_generation_of_
     assert (await refusal(updated(bot, message)))[0] == "FAILED_PRECONDITION"
 
 
-async def test_an_update_of_what_was_read_without_secrets_is_refused(bot, plugin, refusal):
+async def test_an_update_of_a_connector_read_without_secrets_is_refused(bot, plugin, refusal):
     await created(bot, plugin())
     message = await got(bot, secrets=False)
     assert await refusal(updated(bot, message)) == ("INVALID_ARGUMENT", "credentials must be set")

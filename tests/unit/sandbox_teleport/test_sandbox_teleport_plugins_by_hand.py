@@ -19,7 +19,7 @@ async def plugins(sandbox, connector):
     return sandbox.administrator.plugins
 
 
-async def test_what_tctl_installs_is_what_a_client_reads(plugins, bot):
+async def test_a_client_reads_the_plugin_that_tctl_installs(plugins, bot):
     plugins.install_okta(**FLAGS, group_filters=["*Leads*"], app_filters=["^Wiki.*$"], system_logs_export=True)
     plugin = await bot.plugins.GetPlugin(GetPluginRequest(name="okta", with_secrets=True))
     assert (plugin.sub_kind, dict(plugin.metadata.Labels)) == ("access", HOSTED)
@@ -37,7 +37,7 @@ async def test_a_plugin_can_be_made_that_teleport_does_not_run(plugins):
 
 
 @pytest.mark.parametrize(("appgroup_sync", "purpose"), [(True, "okta-auth"), (False, "okta-auth-scim-only")])
-async def test_without_apps_and_groups_only_the_purpose_of_the_token_says_so(plugins, appgroup_sync, purpose):
+async def test_without_apps_and_groups_only_the_purpose_of_the_token_differs(plugins, appgroup_sync, purpose):
     flags = {**FLAGS, "accesslist_sync": False, "appgroup_sync": appgroup_sync}
     plugin = plugins.install_okta(**flags).plugin
     assert not plugin.spec.okta.sync_settings.disable_sync_app_groups
@@ -87,7 +87,7 @@ async def test_the_connector_must_exist_and_the_name_be_free(plugins):
         plugins.install_okta(**FLAGS)
 
 
-async def test_an_edit_changes_what_it_names(plugins):
+async def test_an_edit_changes_only_the_named_fields(plugins):
     before = plugins.install_okta(**FLAGS, group_filters=["a", "b"]).plugin
     settings = {"sync_settings": {"disable_bidirectional_sync": True, "group_filters": ["c"]}}
     after = plugins.edit(settings=settings, labels={"team": "red"}, generation="2")
@@ -160,7 +160,7 @@ async def test_a_plugin_is_installed_edited_read_and_deleted_from_outside(plugin
         ("DELETE", "/plugins/none", None, 404),
     ],
 )
-async def test_what_makes_no_sense_is_said(plugins, control, method, path, body, status):
+async def test_an_invalid_request_is_answered_with_the_error(plugins, control, method, path, body, status):
     async with control.request(method, path, json=body) as reply:
         assert (reply.status, bool((await reply.json())["error"])) == (status, True)
 

@@ -1,4 +1,4 @@
-"""The proxy's port: what each ALPN list leads to.
+"""The proxy's port: the destination of each ALPN list.
 
 See `docs/reference/teleport.md` 1.2, `docs/reference/teleport-observed.md` 4.
 """
@@ -59,11 +59,11 @@ async def test_the_bot_calls_the_auth_server_through_the_proxy(sandbox, to_auth)
     assert reply.user.Metadata.Name == "bot-teleport-okta"
 
 
-async def test_a_host_whose_chain_is_the_leaf_is_welcome(sandbox, to_auth, join_host):
+async def test_a_host_whose_chain_is_the_leaf_is_accepted(sandbox, to_auth, join_host):
     assert len(await first_answer(await to_auth(await join_host(sandbox)))) == 9
 
 
-async def test_a_host_whose_chain_holds_the_ca_is_cut_off_after_the_handshake(sandbox, to_auth, join_host):
+async def test_a_host_whose_chain_has_the_ca_is_disconnected_after_the_handshake(sandbox, to_auth, join_host):
     streams = await to_auth(await join_host(sandbox), ca=sandbox.issuer.host.pem)
     assert negotiated(streams[1]) == "h2"
     assert await first_answer(streams) == b""
@@ -79,7 +79,7 @@ async def test_a_client_that_asks_for_anything_else_is_hung_up_on(to_proxy, prot
         await to_proxy(*protocols)
 
 
-async def test_who_speaks_no_tls_is_hung_up_on(sandbox):
+async def test_a_connection_without_tls_is_closed(sandbox):
     host, _, port = sandbox.proxy_address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET /webapi/find HTTP/1.1\r\n\r\n")
@@ -140,7 +140,7 @@ async def test_behind_a_load_balancer_every_session_ends_there_and_alpn_with_it(
         writer.close()
 
 
-async def test_the_load_balancer_comes_and_goes_while_the_proxy_runs(sandbox, to_proxy):
+async def test_the_load_balancer_can_be_switched_while_the_proxy_runs(sandbox, to_proxy):
     sandbox.proxy.load_balancer = True
     _, writer = await to_proxy("teleport-reversetunnel")
     assert negotiated(writer) is None
@@ -159,7 +159,7 @@ async def test_connections_are_counted_while_they_last(sandbox, to_auth):
     await settled(lambda: sandbox.proxy.open_connections == 0 and sandbox.open_connections == 0)
 
 
-async def test_a_restart_of_the_auth_server_resets_what_came_through_the_proxy(sandbox, to_auth):
+async def test_a_restart_of_the_auth_server_resets_connections_through_the_proxy(sandbox, to_auth):
     reader, writer = await to_auth(sandbox.identity_path.read_bytes())
     await sandbox.restart_auth(down_for=1)
     assert await reader.read() == b""
@@ -176,7 +176,7 @@ async def test_large_answers_and_slow_readers_pass_the_proxy_whole(sandbox, to_a
     assert {len(reply.user.Spec.Traits.Values["okta/essay"].Values[0]) for reply in replies} == {3_000_000}
 
 
-async def test_the_control_address_shows_and_turns_the_proxys_switches(control, sandbox):
+async def test_the_control_interface_shows_and_turns_the_proxys_switches(control, sandbox):
     async with control.post("/proxy", json={"load_balancer": True, "connection_upgrade": False}) as reply:
         assert await reply.json() == {
             "address": sandbox.proxy_address,

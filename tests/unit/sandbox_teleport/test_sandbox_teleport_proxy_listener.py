@@ -1,4 +1,4 @@
-"""The proxy as a relay: what it copies, how fast, and what is left of it afterwards."""
+"""The proxy as a relay: bytes, flow control, and the end of connections."""
 
 import asyncio
 import socket
@@ -65,7 +65,7 @@ async def settled(condition):
         await asyncio.sleep(0)
 
 
-async def test_a_hello_in_pieces_is_passed_on_whole(listener, server):
+async def test_a_hello_in_pieces_is_forwarded_whole(listener, server):
     _, writer = await asyncio.open_connection(*listener.address)
     for at in range(0, len(HELLO), 7):
         writer.write(HELLO[at : at + 7])
@@ -76,7 +76,7 @@ async def test_a_hello_in_pieces_is_passed_on_whole(listener, server):
     writer.close()
 
 
-async def test_an_answer_still_arrives_after_the_client_has_said_its_end(relayed):
+async def test_an_answer_still_arrives_after_the_client_has_ended_its_direction(relayed):
     (reader, writer), (far_reader, far_writer) = relayed
     writer.write(b"question")
     writer.write_eof()
@@ -86,7 +86,7 @@ async def test_an_answer_still_arrives_after_the_client_has_said_its_end(relayed
     assert await reader.read() == b"answer"
 
 
-async def test_a_question_still_arrives_after_the_server_has_said_its_end(relayed):
+async def test_a_request_still_arrives_after_the_server_has_ended_its_direction(relayed):
     (reader, writer), (far_reader, far_writer) = relayed
     far_writer.write_eof()
     assert await reader.read() == b""
@@ -95,7 +95,7 @@ async def test_a_question_still_arrives_after_the_server_has_said_its_end(relaye
     assert await far_reader.read() == b"question"
 
 
-async def test_when_both_have_said_their_end_nothing_stays_open(relayed, listener):
+async def test_the_connection_is_closed_when_both_directions_have_ended(relayed, listener):
     (reader, writer), (far_reader, far_writer) = relayed
     writer.write_eof()
     assert await far_reader.read() == b""

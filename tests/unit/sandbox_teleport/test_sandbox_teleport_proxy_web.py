@@ -55,7 +55,7 @@ async def error_of(reply):
 
 
 @pytest.mark.parametrize("path", ["/webapi/find", "/v1/webapi/find"])
-async def test_find_says_how_to_connect(web, sandbox, path):
+async def test_find_has_the_facts_for_a_connection(web, sandbox, path):
     async with web.get(path) as reply:
         found = await reply.json()
     assert (found["cluster_name"], found["edition"], found["fips"]) == ("sandbox.teleport.test", "ent", False)
@@ -124,7 +124,7 @@ async def test_a_service_joins_over_https_with_the_token_of_its_pod(web, sandbox
         assert await error_of(refused) == (400, "IDToken not provided for Kubernetes join request")
 
 
-def test_fields_of_a_join_request_that_nobody_knows_are_ignored():
+def test_unknown_fields_of_a_join_request_are_ignored():
     request = join_request({"token": "t", "dns_names": ["a", "b"], "unheard_of": 1, "remote_addr": None})
     assert (request.Token, list(request.DNSNames), request.RemoteAddr) == ("t", ["a", "b"], "")
 
@@ -135,7 +135,7 @@ def test_a_join_request_with_bytes_that_are_no_base64_is_refused():
 
 
 @pytest.mark.parametrize("path", ["/", "/webapi", "/webapi/sites", "/v2/webapi/find", "/webapi/connectionupgrade"])
-async def test_what_is_not_there_is_not_found(web, path):
+async def test_a_missing_object_is_not_found(web, path):
     async with web.get(path) as reply:
         assert (await error_of(reply))[0] == 404
 

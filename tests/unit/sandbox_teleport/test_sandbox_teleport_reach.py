@@ -1,4 +1,4 @@
-"""Which resources a role reaches by their labels, as Teleport's public source matches them."""
+"""The resources to which a role gives access by label, as in Teleport's public source."""
 
 import pytest
 from teleport.legacy.types.types_pb2 import RoleV6
@@ -62,6 +62,6 @@ def test_app_labels_reach_no_user_groups():
     assert not Access([rules_of(role)]).reaches("user_group", {})
 
 
-def test_the_okta_service_reaches_everything_and_nobody_nothing():
+def test_the_okta_service_has_access_to_everything_and_an_anonymous_caller_to_nothing():
     assert Access([OKTA_SERVICE]).reaches("user_group", {})
     assert not Access([]).reaches("user_group", {})

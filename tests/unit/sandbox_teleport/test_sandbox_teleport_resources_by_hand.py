@@ -1,4 +1,4 @@
-"""User groups, app servers and import rules that people and other agents make, over the control address."""
+"""User groups, app servers and import rules that people and other agents create, over the control interface."""
 
 import pytest
 
@@ -59,13 +59,13 @@ async def test_a_rule_that_does_not_compile_is_stored_only_unchecked(control, sa
         ("POST", "/app_servers", 404),
     ],
 )
-async def test_what_is_not_there_is_said(control, method, path, status):
+async def test_a_missing_object_is_named_in_the_error(control, method, path, status):
     async with control.request(method, path, json={}) as reply:
         assert reply.status == status
         assert (await reply.json())["error"].startswith("there is no")
 
 
-async def test_the_control_address_tells_crashes_and_lets_a_cache_be_rebuilt(control, sandbox):
+async def test_the_control_interface_lists_crashes_and_rebuilds_a_cache(control, sandbox):
     await control.post("/user_groups", json={"name": "00g1"})
     await control.post("/listings/rebuild", json={"kind": "user_group", "seconds": 5})
     assert sandbox.cluster.user_groups.cached("00g1") is None

@@ -94,7 +94,7 @@ async def test_clients_before_18_get_v8_roles_as_v7_and_may_not_write_those_back
     assert "teleport.internal/downgraded" in text
 
 
-async def test_roles_come_in_pages_whose_token_is_where_the_next_one_starts(bot):
+async def test_pages_of_roles_have_the_first_name_of_the_next_page_as_token(bot):
     first = await bot.auth.ListRoles(ListRolesRequest(Limit=2))
     second = await bot.auth.ListRoles(ListRolesRequest(Limit=16000, StartKey=first.NextKey))
     names = [found.Metadata.Name for found in [*first.Roles, *second.Roles]]

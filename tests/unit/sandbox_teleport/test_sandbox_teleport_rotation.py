@@ -1,4 +1,4 @@
-"""Rotation of the host CA, phase by phase, as `docs/reference/teleport-observed.md` 4 saw it."""
+"""Rotation of the host CA, phase by phase (`docs/reference/teleport-observed.md` 4)."""
 
 import asyncio
 import re
@@ -136,7 +136,7 @@ async def test_certificates_are_signed_by_the_new_ca_from_update_clients_on(host
     assert any(signed_by(reply.TLS, authority) for authority in reply.TLSCACerts)
 
 
-async def test_both_cas_are_told_to_somebody_who_wants_to_join(sandbox, connect, rotate, old):
+async def test_a_joining_service_gets_both_cas(sandbox, connect, rotate, old):
     rotate("init")
     told = (await connect(sandbox).auth.GetClusterCACert(Empty())).TLSCA
     assert old in told
@@ -259,7 +259,7 @@ async def test_keys_are_never_shown(host):
         assert [pair.Key for pair in keys.TLS] + [pair.PrivateKey for pair in keys.SSH] == [b"", b""]
 
 
-async def test_whoever_may_not_read_authorities_is_refused(host, bot, refusal):
+async def test_a_caller_who_may_not_read_authorities_is_refused(host, bot, refusal):
     denied = 'access denied to perform action "{}" on "cert_authority"'
     assert await refusal(authority(bot)) == ("PERMISSION_DENIED", denied.format("readnosecrets"))
     assert await refusal(authority(host, include_key=True)) == ("PERMISSION_DENIED", denied.format("read"))
@@ -281,7 +281,7 @@ async def test_authorities_of_a_type_are_listed(host, sandbox):
     assert [tls_of(found.Spec.ActiveKeys) for found in reply.cert_authorities_v2] == [[sandbox.issuer.host_ca.pem]]
 
 
-async def test_somebody_outside_turns_the_phases_and_sees_them(sandbox, control):
+async def test_another_process_can_rotate_the_ca_and_see_the_phase(sandbox, control):
     async with control.post("/rotate", json={"phase": "init"}) as reply:
         started = await reply.json()
     async with control.post("/rotate", json={"phase": "update_clients", "refuse_new_for": 2.0}) as reply:

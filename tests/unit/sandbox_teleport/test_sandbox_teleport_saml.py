@@ -52,7 +52,7 @@ async def listed(client):
 WRITES = [created, updated, upserted, upserted_as_before]
 
 
-async def test_the_metadata_says_who_the_issuer_is_and_where_to_sign_in(bot, connector):
+async def test_issuer_and_sign_on_url_are_read_from_the_metadata(bot, connector):
     reply = await created(bot, connector(Issuer="mine", SSO="https://mine.example"))
     spec = (await got(bot)).Spec
     assert (spec.Issuer, spec.SSO) == ("http://www.okta.com/exk1", "https://org.okta.com/app/exk1/sso/saml")
@@ -125,7 +125,7 @@ async def test_an_update_without_the_signing_key_pair_is_refused(bot, connector,
     assert "its signing certificate does not match the existing one" in text
 
 
-async def test_what_was_read_without_secrets_keeps_its_key_when_written_back(bot, connector):
+async def test_a_connector_read_without_secrets_keeps_its_key_when_written_back(bot, connector):
     first = await created(bot, connector())
     await updated(bot, await got(bot))
     await upserted(bot, await got(bot))
@@ -159,7 +159,7 @@ async def test_an_upsert_without_the_signing_key_pair_makes_a_new_one(bot, conne
     assert second.Metadata.Revision != first.Metadata.Revision
 
 
-async def test_an_upsert_makes_what_is_not_there(bot, connector):
+async def test_an_upsert_creates_a_missing_object(bot, connector):
     assert (await upserted(bot, connector())).Spec.SigningKeyPair.PrivateKey
 
 
@@ -183,7 +183,7 @@ async def test_an_upsert_makes_what_is_not_there(bot, connector):
         ({"PreferredRequestBinding": "soap"}, "invalid preferred_request_binding value. It can be one of ["),
     ],
 )
-async def test_what_cannot_be_is_refused_by_every_write(bot, connector, refusal, write, spec, text):
+async def test_invalid_values_are_refused_by_every_write(bot, connector, refusal, write, spec, text):
     code, told = await refusal(write(bot, connector(**spec)))
     assert (code, told[: len(text)]) == ("INVALID_ARGUMENT", text)
 

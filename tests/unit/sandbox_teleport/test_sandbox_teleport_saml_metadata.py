@@ -81,7 +81,7 @@ async def test_entities_that_expand_each_other_are_refused_before_any_is_expande
         parse_metadata(bomb)
 
 
-async def test_the_first_address_to_sign_in_at_counts_whatever_its_binding(metadata):
+async def test_the_first_sign_on_url_counts_with_any_binding(metadata):
     found = parse_metadata(metadata(sso="https://first.example"))
     assert (found.entity_id, found.sso_url) == ("http://www.okta.com/exk1", "https://first.example")
 
@@ -93,7 +93,7 @@ async def test_the_first_address_to_sign_in_at_counts_whatever_its_binding(metad
         ("<EntityDescriptor {ns}/>", "no issuer or entityID set, either set issuer as a parameter or via"),
     ],
 )
-async def test_metadata_without_what_is_needed_is_refused(bot, connector, refusal, text, told):
+async def test_metadata_without_a_required_part_is_refused(bot, connector, refusal, text, told):
     text = text.format(ns='xmlns="urn:oasis:names:tc:SAML:2.0:metadata"')
     code, found = await refusal(created(bot, connector(EntityDescriptor=text)))
     assert (code, found[: len(told)]) == ("INVALID_ARGUMENT", told)
@@ -154,7 +154,7 @@ async def test_a_url_is_downloaded_on_writes_and_on_every_read(bot, connector, m
     assert web.asked == [URL] * 4
 
 
-async def test_a_read_shows_the_metadata_as_it_is_now_and_one_that_follows_no_urls_as_it_was(
+async def test_a_read_shows_the_current_metadata_and_without_following_urls_the_stored_one(
     bot, connector, metadata, web
 ):
     await created(bot, connector(EntityDescriptorURL=URL))
@@ -196,7 +196,9 @@ async def test_a_failing_download_fails_writes_reads_and_listings(bot, connector
     await got(bot, follow=False)
 
 
-async def test_a_listing_can_leave_out_what_cannot_be_downloaded(start, connect, connector, web, metadata):
+async def test_a_listing_can_omit_connectors_whose_metadata_cannot_be_downloaded(
+    start, connect, connector, web, metadata
+):
     web.pages[URL] = (200, metadata())
     async with start(fetch_metadata=web, omits_broken_connectors=True) as sandbox:
         bot = connect(sandbox, sandbox.identity_path.read_bytes())
@@ -244,7 +246,7 @@ async def test_metadata_is_downloaded_over_http(metadata):
         await download(http_fetch(), f"http://127.0.0.1:{port}/m", "okta")
 
 
-async def test_a_download_over_tls_trusts_the_machine_or_what_it_is_told(metadata):
+async def test_a_download_over_tls_trusts_the_machine_s_cas_or_the_given_ones(metadata):
     issued = WebCertificate.issue("An IdP's CA", ["127.0.0.1"])
     runner, port = await served({"/m": {"text": metadata()}}, issued.context())
     try:

@@ -85,7 +85,7 @@ async def test_an_expired_lease_cannot_be_renewed(host, acquire, renew, clock, r
     )
 
 
-async def test_a_lease_that_somebody_else_has_meanwhile_cannot_be_renewed(host, acquire, renew, clock, refusal):
+async def test_a_lease_that_another_holder_has_by_now_cannot_be_renewed(host, acquire, renew, clock, refusal):
     lost = await acquire(host, seconds=60)
     clock.advance(60)
     await acquire(host, holder="two")
@@ -115,7 +115,7 @@ async def test_an_expiry_in_the_past_is_refused(host, acquire, renew, clock, ref
 
 
 @pytest.mark.parametrize("missing", ["SemaphoreKind", "SemaphoreName", "MaxLeases"])
-async def test_a_request_names_what_it_wants(host, acquire, refusal, missing):
+async def test_a_request_lists_the_wanted_kinds(host, acquire, refusal, missing):
     expected = ("INVALID_ARGUMENT", f"missing parameter {missing}")
     assert await refusal(acquire(host, **{missing: type(getattr(AcquireSemaphoreRequest(), missing))()})) == expected
 
@@ -153,7 +153,7 @@ async def test_every_call_needs_its_permission(sandbox, connect, refusal, call, 
     assert text.startswith(f'access denied to perform action "{verb}" on "semaphore"')
 
 
-async def test_somebody_outside_sees_a_semaphore_and_takes_it_away(host, acquire, renew, control, refusal):
+async def test_another_process_can_list_and_delete_a_semaphore(host, acquire, renew, control, refusal):
     lease = await acquire(host, holder="replica-1")
     async with control.get("/semaphores") as reply:
         (shown,) = await reply.json()

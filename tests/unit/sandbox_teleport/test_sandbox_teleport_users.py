@@ -170,7 +170,7 @@ async def test_a_user_is_gone_at_its_expiry(bot, person, clock, refusal, holder)
     assert (await refusal(stored(bot, "ada@x.io")))[0] == "NOT_FOUND"
 
 
-async def test_pages_cover_everybody_once(bot, sandbox, person):
+async def test_pages_cover_every_user_once(bot, sandbox, person):
     sandbox.cluster.users.seed(person(f"user-{number:04}") for number in range(2500))
     seen, token = [], ""
     while True:
@@ -201,7 +201,7 @@ async def test_a_listing_can_be_narrowed_by_keywords(bot, person):
     assert await names(bot, filter=UserFilter(SearchKeywords=["auditor"])) == []
 
 
-async def test_secrets_are_for_the_builtin_admin_alone(bot, refusal):
+async def test_only_the_builtin_admin_gets_secrets(bot, refusal):
     expected = ("PERMISSION_DENIED", "this request can be only executed by an admin")
     assert await refusal(bot.users.GetUser(GetUserRequest(name="x", with_secrets=True))) == expected
     assert await refusal(bot.users.ListUsers(ListUsersRequest(with_secrets=True))) == expected

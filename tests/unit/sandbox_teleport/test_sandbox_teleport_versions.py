@@ -1,4 +1,4 @@
-"""What servers of each version have, as `docs/reference/teleport.md` 8 lists it."""
+"""The features and defects of each version (`docs/reference/teleport.md` 8)."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, AccessList

@@ -113,7 +113,7 @@ def app_server(name, expires=None):
 # Which kinds
 
 
-async def test_the_bot_may_watch_what_was_observed(bot):
+async def test_the_bot_may_watch_the_observed_kinds(bot):
     assert await confirmed(ask(bot, *OBSERVED, partial=False)) == list(OBSERVED)
 
 
@@ -125,7 +125,7 @@ async def test_members_requests_and_login_states_are_refused_to_the_host(host, r
 
 
 @pytest.mark.parametrize("kind", ["plugin", "saml", "semaphore", "cert_authority", "no_such_kind"])
-async def test_some_kinds_nobody_may_watch(bot, host, refusal, kind):
+async def test_some_kinds_cannot_be_watched(bot, host, refusal, kind):
     for client in (bot, host):
         answer = await refusal(ask(client, "user", kind, partial=False).read())
         assert answer == ("INVALID_ARGUMENT", f'cache "auth" does not support watching resource "{kind}"')
@@ -212,7 +212,7 @@ async def test_the_deletion_of_an_app_server_names_its_host(bot):
     assert await told(stream, 2) == ["AppServer app-1", "-app_server host-1/app-1"]
 
 
-async def test_a_deletion_tells_no_more_than_a_header(bot, sandbox):
+async def test_the_event_of_a_deletion_has_only_a_header(bot, sandbox):
     sandbox.administrator.create_user("ada", labels={"a": "b"})
     stream = await watching(bot, "user")
     sandbox.administrator.delete_user("ada")
@@ -223,7 +223,7 @@ async def test_a_deletion_tells_no_more_than_a_header(bot, sandbox):
     assert not header.Metadata.Revision
 
 
-async def test_expiry_is_told_as_a_deletion(bot, clock):
+async def test_an_expiry_makes_the_event_of_a_deletion(bot, clock):
     stream = await watching(bot, "app_server")
     server = app_server("app-1", clock() + 3600)
     await bot.auth.UpsertApplicationServer(UpsertApplicationServerRequest(Server=server))
@@ -232,7 +232,7 @@ async def test_expiry_is_told_as_a_deletion(bot, clock):
     assert await told(stream, 1) == ["-app_server host-1/app-1"]
 
 
-async def test_a_list_with_members_is_told_after_them(bot, access_list, member):
+async def test_the_event_of_a_list_follows_those_of_its_members(bot, access_list, member):
     stream = await watching(bot, "access_list", "access_list_member")
 
     async def replace(*names):
@@ -251,7 +251,7 @@ async def test_a_list_with_members_is_told_after_them(bot, access_list, member):
     assert await told(stream, 1) == ["access_list devs"]
 
 
-async def test_a_deleted_list_is_told_after_its_members(bot, access_list, member):
+async def test_the_event_of_a_deleted_list_follows_those_of_its_members(bot, access_list, member):
     await bot.access_lists.UpsertAccessList(UpsertAccessListRequest(access_list=access_list("devs")))
     await bot.access_lists.UpsertAccessListMember(UpsertAccessListMemberRequest(member=member("devs", "ada")))
     stream = await watching(bot, "access_list", "access_list_member")
@@ -259,14 +259,14 @@ async def test_a_deleted_list_is_told_after_its_members(bot, access_list, member
     assert await told(stream, 2) == ["-access_list_member devs/ada", "-access_list devs"]
 
 
-async def test_a_list_is_told_without_the_counts_that_nobody_fills(bot, access_list):
+async def test_the_event_of_a_list_has_no_counts_of_members(bot, access_list):
     stream = await watching(bot, "access_list")
     await bot.access_lists.UpsertAccessList(UpsertAccessListRequest(access_list=access_list("devs")))
     [event] = await read(stream)
     assert not event.AccessList.status.HasField("member_count")
 
 
-async def test_a_client_of_an_older_version_is_told_of_roles_it_can_read(bot):
+async def test_a_client_of_an_older_version_gets_events_of_roles_that_it_can_read(bot):
     request = Watch(Kinds=[WatchKind(Kind="role")])
     stream = bot.auth.WatchEvents(request, metadata=(("version", "17.0.0"),))
     await confirmed(stream)
@@ -275,7 +275,7 @@ async def test_a_client_of_an_older_version_is_told_of_roles_it_can_read(bot):
     assert event.Role.Version == "v7"
 
 
-async def test_a_watch_of_one_user_is_told_of_nobody_else(bot, sandbox):
+async def test_a_watch_of_one_user_gets_no_events_of_others(bot, sandbox):
     stream = await watching(bot, "user", Name="bob")
     for name in ("ada", "bob"):
         sandbox.administrator.create_user(name)
@@ -284,7 +284,7 @@ async def test_a_watch_of_one_user_is_told_of_nobody_else(bot, sandbox):
     assert await told(stream, 2) == ["User bob", "-user bob"]
 
 
-async def test_only_watched_kinds_are_told(bot, sandbox):
+async def test_only_watched_kinds_have_events(bot, sandbox):
     stream = await watching(bot, "lock")
     sandbox.administrator.create_user("ada")
     sandbox.administrator.create_lock("l1", "ada")
@@ -321,7 +321,7 @@ async def test_watches_can_be_ended_without_an_error(bot, sandbox):
     assert await end_of(stream) == ("OK", 0)
 
 
-async def test_an_overflow_loses_what_comes_after_and_is_no_error(bot, sandbox):
+async def test_an_overflow_loses_later_events_and_is_no_error(bot, sandbox):
     stream = await watching(bot, "user")
     sandbox.administrator.create_user("ada")
     sandbox.cluster.watches.overflow()
@@ -329,7 +329,7 @@ async def test_an_overflow_loses_what_comes_after_and_is_no_error(bot, sandbox):
     assert await end_of(stream) == ("OK", 1)
 
 
-async def test_a_client_that_does_not_read_gets_what_was_buffered_and_no_error(bot, sandbox, clock):
+async def test_a_client_that_does_not_read_gets_the_buffered_events_and_no_error(bot, sandbox, clock):
     stream = await watching(bot, "user")
     for number in range(BUFFER + 500):
         # More than the connection itself holds.
@@ -370,7 +370,7 @@ async def test_a_watch_that_its_reader_leaves_is_forgotten(bot, sandbox):
 
 
 @pytest.mark.parametrize("applied", [False, True])
-async def test_faults_meet_watches_as_they_begin(bot, sandbox, refusal, applied):
+async def test_faults_affect_the_beginning_of_watches(bot, sandbox, refusal, applied):
     sandbox.faults.add(Fault("*/WatchEvents", code=grpc.StatusCode.UNAVAILABLE, applied=applied, count=1))
     assert (await refusal(ask(bot, "user").read()))[0] == "UNAVAILABLE"
     assert await confirmed(ask(bot, "user")) == ["user"]
@@ -379,7 +379,7 @@ async def test_faults_meet_watches_as_they_begin(bot, sandbox, refusal, applied)
 # From outside
 
 
-async def test_the_control_address_makes_trouble(bot, sandbox, control, clock):
+async def test_the_control_interface_disturbs_watches(bot, sandbox, control, clock):
     stream = await watching(bot, "user")
     async with control.post("/watches/drop", json={"count": 1, "kind": "user"}):
         sandbox.administrator.create_user("lost")

@@ -56,7 +56,7 @@ def ticks(watch, cluster, count):
         watch.tick(cluster.now())
 
 
-async def test_writes_are_told_in_their_order_across_kinds(cluster, watch):
+async def test_events_have_the_order_of_the_writes_across_kinds(cluster, watch):
     put(cluster, "ada")
     cluster.roles.upsert(named(RoleV6(), "reader"))
     cluster.users.delete("ada")
@@ -83,7 +83,7 @@ async def test_a_watch_may_begin_with_an_event_from_just_before(cluster, clock):
         assert await taken(cluster, watch) == ["ada"]
 
 
-async def test_expiry_is_told_without_a_read(cluster, watch, clock):
+async def test_an_expiry_makes_an_event_without_a_read(cluster, watch, clock):
     for name, seconds in (("ada", 60), ("bob", 30)):
         user = named(UserV2(), name)
         user.Metadata.Expires.CopyFrom(timestamp_at(clock() + seconds))
@@ -107,7 +107,7 @@ async def test_many_objects_may_expire_at_one_moment(cluster, watch, clock):
     assert len(told) == 3001
 
 
-async def test_a_slow_reader_gets_what_was_buffered_and_then_the_end(cluster, watch, clock):
+async def test_a_slow_reader_gets_the_buffered_events_and_then_the_end(cluster, watch, clock):
     put(cluster, *(f"user{number}" for number in range(watch_hub.BUFFER + 1)))
     ticks(watch, cluster, 1)
     clock.advance(watch_hub.GRACE)
@@ -176,7 +176,7 @@ async def test_an_event_can_be_lost(cluster, watch):
     assert await taken(cluster, watch) == ["reader", "bob", "eve"]
 
 
-async def test_seeded_objects_are_not_told_of(cluster, watch):
+async def test_seeded_objects_make_no_events(cluster, watch):
     cluster.users.seed([named(UserV2(), "ada")])
     assert await taken(cluster, watch) == []
 
