@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class World:
-    """Everything a test wants to touch."""
+    """The parts of a world that a test uses."""
 
     okta: OktaOrganization
     okta_app: App
@@ -45,19 +45,19 @@ class World:
         return await self.parts.full_pass.run(trigger="test")
 
     def hire(self, login, **profile):
-        """Somebody new, assigned to the app."""
+        """Add a person who is assigned to the app."""
         user = self.okta.create_user({"firstName": "A", "lastName": "B", "login": login, "email": login, **profile})
         self.okta.assign(self.okta_app.id, user.id)
         return user
 
     async def hired(self, *logins):
-        """Somebody new for each login, and a pass after which they are users."""
+        """Add a person for each login, and make a pass after which they are users."""
         people = [self.hire(login) for login in logins]
         assert (await self.run()).succeeded
         return people
 
     def meddle_after_listing(self, deed):
-        """Let a deed happen once, between the next listing of the users and whatever is made of it."""
+        """Do a deed once, between the next listing of the users and its use."""
         users = self.parts.teleport.users
         listing = users.list
 
@@ -101,7 +101,7 @@ class World:
 
 @dataclass(frozen=True)
 class WayIn:
-    """How the product gets into the cluster and the organisation: what an administrator chooses."""
+    """How the product connects to the cluster and the organisation, as an administrator chooses."""
 
     by: str = "direct"
     """`direct`, `proxy`, or `balancer`: a proxy behind a load balancer that ends TLS itself."""
@@ -110,13 +110,13 @@ class WayIn:
     """The join method: `token` or `kubernetes`."""
 
     trusts: str = "bot"
-    """What the first join believes: the `bot`'s file or `pins` of the CA, and then there is no bot."""
+    """What the first join trusts: the CA in the `bot`'s file, or `pins` of the CA; then there is no bot."""
 
     credential: str = "SSWS"
     """`SSWS`, `private_key_jwt` or `DPoP`."""
 
     okta_by: str = "http"
-    """`http`, or `https` with a certificate of a CA that only `okta.ca` knows."""
+    """`http`, or `https` with a certificate of a CA that only `okta.ca` has."""
 
 
 USUAL = WayIn()
@@ -129,7 +129,7 @@ WITH_DIRECTORY = {"sync": {"apps_and_groups": True}, "access_lists": {"default_o
 async def built_world(
     directory, *, edition="ent", version="18.1.3", settings=None, lag=None, way=USUAL, clock=None, cluster=None
 ):
-    """Build a world with an app and nobody in it; `settings` are laid over the usual ones, section by section.
+    """Build a world with an app and no people; `settings` replace the usual ones, section by section.
 
     Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists.
 
@@ -147,7 +147,7 @@ async def built_world(
 
 @asynccontextmanager
 async def built_sandboxes(directory, clock, *, edition, version, settings, lag=None, way=USUAL, cluster=None):
-    """Start both sandboxes; give the organisation, its app, the cluster, and the sections of a configuration."""
+    """Start both sandboxes; yield the organisation, its app, the cluster, and the sections of a configuration."""
 
     def now():
         return clock.now().timestamp()

@@ -102,7 +102,7 @@ def planned(
     locks_unread: str = "",
     replaced: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Plan a snapshot against a cluster, nothing held; `locks_unread` says why its locks were not read."""
+    """Plan a snapshot against a cluster, without the brake; `locks_unread` says why its locks were not read."""
     actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks}, locks_unread)
     desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner), scope)
     return plan_users(
@@ -118,7 +118,7 @@ def planned(
 
 
 def braked(plan: Plan, *, owned: Iterable[str] = (), absences: Absences = BELIEVED, **facts: object) -> Plan:
-    """What the brake makes of a plan in a cluster where these names are ours; other BrakeFacts as keywords."""
+    """Return a plan after the brake, in a cluster where these names are ours; other BrakeFacts as keywords."""
     return brake(plan, BrakeFacts(owned={USER: frozenset(owned)}, absences={PEOPLE: absences}, **facts))  # type: ignore[arg-type]
 
 

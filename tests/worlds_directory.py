@@ -1,7 +1,7 @@
 """Small worlds of groups, apps and access lists for tests of the pure core, in a line each.
 
-`organization` makes what Okta says out of `group` and `app` rows, `Cluster` is a model of Teleport that a plan can be
-applied to and that has a server's traps, `whole_plan` plans the one against the other, users beside it.
+`organization` makes Okta's directory of `group` and `app` rows, `Cluster` is a model of Teleport that a plan can be
+applied to and that refuses what a server refuses, `whole_plan` plans the one against the other, with the users.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ HOST = "host-of-ours"
 IMPORTS = Imports(policy=POLICY, host_id=HOST, default_owners=("olga",))
 COMMUNITY = replace(IMPORTS, lists_off="the cluster has no access lists", reviews=False, gives_roles=True)
 PEOPLE = listing(*(person(f"00u{name.upper()}", name) for name in ("ada", "bob", "cy")))
-"""Ada, Bob and Cy, who are users of ours wherever this listing has been planned."""
+"""Ada, Bob and Cy, who are users of ours after this listing was planned."""
 
 ADA, BOB, CY = (one.okta_id for one in PEOPLE.people)
 
@@ -67,7 +67,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class AppRow:
-    """An app with those who have it individually."""
+    """An app with the people who have it individually."""
 
     app: OktaApp
     direct: Roster | None
@@ -96,7 +96,7 @@ def unread(row: GroupRow, problem: str = "503", *, refused: bool = False) -> Gro
 
 
 def app(okta_id: str, label: str | None = None, direct: Iterable[str] | None = (), **changes: object) -> AppRow:
-    """An active app with a link, and those who have it individually."""
+    """An active app with a link, and the people who have it individually."""
     fields: dict[str, object] = {
         "id": okta_id,
         "name": "bookmark",
@@ -115,7 +115,7 @@ def organization(
     malformed_groups: Iterable[MalformedRow] = (),
     malformed_apps: Iterable[MalformedRow] = (),
 ) -> Directory:
-    """What Okta says; `groups` and `apps` may hold `incomplete` or `untrusted` of their listings."""
+    """The directory in Okta; `groups` and `apps` may have `incomplete` or `untrusted` of their listings."""
     of_groups = [row for row in rows if isinstance(row, GroupRow)]
     of_apps = [row for row in rows if isinstance(row, AppRow)]
     return Directory(
@@ -143,7 +143,7 @@ _READS = {
     "member": ("members",),
     "okta_import_rule": ("import_rules",),
 }
-"""What of an `ActualDirectory` a listing fills, by the kind that it is of."""
+"""The fields of an `ActualDirectory` that a listing fills, by its kind."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Cluster:
     """A model of Teleport: what a change does to it, and what it refuses.
 
     `member_of` has the back-references of nested lists, which a server keeps beside the members, and can lose. Without
-    `has_lists` it is as the Community edition, which does not look at lists that an earlier edition left behind.
+    `has_lists` it is the Community edition, which ignores the lists of an earlier edition.
     """
 
     users: dict[str, TeleportUser] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class Cluster:
     has_lists: bool = True
 
     def copy(self) -> Cluster:
-        """An equal one that changes by itself."""
+        """Return an equal cluster that changes independently."""
         members = defaultdict(dict, {name: dict(found) for name, found in self.members.items() if found})
         member_of = defaultdict(set, {name: set(found) for name, found in self.member_of.items() if found})
         return Cluster(
@@ -189,7 +189,7 @@ class Cluster:
         return ActualUsers(dict(self.users), dict(self.locks))
 
     def actual(self, settings: Imports = IMPORTS, unread: Iterable[str] = ()) -> ActualDirectory:
-        """What a pass reads of all else: nothing of what is switched off, or of the kinds that are unread."""
+        """What a pass reads of everything else, except what is switched off and the kinds that are unread."""
         lists = {} if settings.lists_off else self.lists
         found = ActualDirectory(
             roles=dict(self.roles),
@@ -205,21 +205,21 @@ class Cluster:
         return replace(found, **{name: type(getattr(found, name))() for kind in found.unread for name in _READS[kind]})
 
     def imported(self, name: str) -> set[str]:
-        """Who is in a list because Okta says so."""
+        """The names of the members who are in a list because of Okta."""
         return {one.name for one in self.members.get(name, {}).values() if one.is_imported}
 
     def others(self, name: str) -> dict[str, TeleportMember]:
-        """Whom people added to a list, nested lists among them."""
+        """The members whom people added to a list, nested lists among them."""
         return {one.name: one for one in self.members.get(name, {}).values() if not one.is_imported}
 
     def add(self, name: str, member: TeleportMember) -> None:
-        """Let somebody, or a list, be added to a list by hand."""
+        """Add a user or a list to a list by hand."""
         self.members[name][member.name] = member
         if member.is_list:
             self.member_of[member.name].add(name)
 
     def apply(self, plan: Plan, now: datetime = NOW) -> Cluster:
-        """Apply a plan; raises AssertionError where a server would refuse, or ought to be spared a call."""
+        """Apply a plan. Raises AssertionError if a server would refuse a call, or if a call can do damage."""
         for change in plan.changes:
             getattr(self, f"_{change.kind}")(change, now)
         return self
@@ -289,7 +289,7 @@ class Cluster:
         self._forget_members(name)
 
     def delete_by_hand(self, name: str) -> None:
-        """Let a list be deleted by hand where a server allows it."""
+        """Delete a list by hand, if a server allows it."""
         if name in self.lists and not self._parents(name):
             del self.lists[name]
             self._forget_members(name)
@@ -312,7 +312,7 @@ class Cluster:
 
     def _direct_role(self, change: Change) -> None:
         user, role = self.users[change.name], member_role(change.subject)
-        assert labels.okta_id_of(user.labels) == change.okta_id, f"{change.label} is somebody else's"
+        assert labels.okta_id_of(user.labels) == change.okta_id, f"{change.label} stands for another person"
         if change.action is Action.CREATE:
             assert role in self.roles, f"{user.name} would have a role that does not exist: {role}"
             assert role not in user.roles, f"{user.name} has {role} already"
@@ -382,12 +382,12 @@ def whole_plan(
     holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner), expected, left)
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     plan = merged(users, directory)
-    assert not scope.is_everything or not list(_unmet(plan)), "a step would be skipped, whatever becomes of the others"
+    assert not scope.is_everything or not list(_unmet(plan)), "a step would be skipped although all others are done"
     return plan
 
 
 def _unmet(plan: Plan) -> Iterator[tuple[str, Need]]:
-    """The needs of a plan that none of its steps meets, and that were not met before."""
+    """The needs of a plan that no step of it meets, and that were not met before."""
     met = {met_by(change) for change in plan.changes}
     for change in plan.changes:
         for need in (*change.needs, *change.members):
@@ -403,7 +403,7 @@ def held_back(
     settings: Imports = IMPORTS,
     **facts: object,
 ) -> Plan:
-    """What the brake makes of a plan; other BrakeFacts as keywords, absences of people among them."""
+    """Return a plan after the brake; other BrakeFacts as keywords, absences of people among them."""
     actual = cluster.actual(settings)
     absences = {
         **_absences(okta, actual, limits),
@@ -415,7 +415,7 @@ def held_back(
 
 
 def _absences(okta: Directory, actual: ActualDirectory, limits: Limits) -> dict[str, Absences]:
-    """What the absences of both listings are worth, where nobody remembers how long they were."""
+    """Whether the absences of both listings are believed, without a baseline."""
     groups, apps = len(owned_groups(actual, ORG)), len(owned_apps(actual, ORG))
     return {
         GROUPS: judge_listing(GROUPS, okta.groups, baseline=None, owned_count=groups, limits=limits),
@@ -424,7 +424,7 @@ def _absences(okta: Directory, actual: ActualDirectory, limits: Limits) -> dict[
 
 
 def synced(okta: Directory, cluster: Cluster | None = None, **how: object) -> Cluster:
-    """A cluster to which everything that Okta says was applied."""
+    """Return a cluster to which a plan of everything in Okta was applied."""
     cluster = cluster or Cluster()
     return cluster.apply(whole_plan(okta, cluster, **how))  # type: ignore[arg-type]
 

@@ -271,7 +271,7 @@ class GroupPlay(ScimPlay):
         self.wanted[of] = self.told[of]._replace(name=name)
 
     def deleted_by_hand(self, of):
-        """In Teleport somebody deletes the list; it is made again when the group is pushed, or sooner."""
+        """In Teleport a person deletes the list; it is made again when the group is pushed, or sooner."""
         self.world.teleport.administrator.lists.delete(self.told[of].list_name)
         del self.told[of]
 
@@ -391,7 +391,7 @@ class GroupPlay(ScimPlay):
         yield from (f"/Groups/{scim_id}" for scim_id, of in self.group_ids.items() if of == act.of)
 
     def _unlike_told(self):
-        """Say what clients see that they were not told."""
+        """Say where clients see something else than they were told."""
         shown = {
             path: (body["displayName"], body["members"]) for path, body in self.bodies.items() if "/Groups" in path
         }
@@ -429,9 +429,9 @@ class GroupPlay(ScimPlay):
 
 @dataclass(frozen=True)
 class Act(Request):
-    """What happens in Okta or Teleport, and what an app asks because of it: about the group `of`, or about somebody.
+    """What happens in Okta or Teleport, and what an app asks because of it: about the group `of`, or about a person.
 
-    `deletes`: the app deletes the user. `recovers`: nobody asks for anything, and a process is started that comes to
+    `deletes`: the app deletes the user. `recovers`: no client asks for anything, and a process is started that comes to
     rest. `sampled` are the doors whose samples have this act.
     """
 
@@ -491,17 +491,17 @@ ACTS = (
         sampled=A,
     ),
     about("tan", "a group is created that is there already", P.posts_taken_name, refused=409),
-    about("rig", "somebody comes", P.patches, doing(P.changes, members={"ada", "bea", "cy"})),
+    about("rig", "a person comes", P.patches, doing(P.changes, members={"ada", "bea", "cy"})),
     about(
         "rig",
-        "some come and somebody goes",
+        "some come and a person goes",
         P.patches,
         doing(P.changes, members={"bea", "cy", "dan", "gil"}),
         sampled=A + B,
     ),
     about("rig", "all members are replaced", P.writes, doing(P.changes, members={"ada", "dan", "eve"}), sampled=A),
     about("tan", "a custom app writes the members", P.writes, doing(P.changes, members={"ada", "bea"}), CUSTOM),
-    about("tan", "somebody unknown is written", P.writes_unknown, style=CUSTOM, refused=400),
+    about("tan", "an unknown person is written", P.writes_unknown, style=CUSTOM, refused=400),
     about("rig", "a catalogue app renames a group", P.renames, doing(P.changes, name="Hoisters"), sampled=A),
     about(
         "tan",
@@ -512,10 +512,10 @@ ACTS = (
         sampled=A,
     ),
     about("rig", "a group is renamed to the name of another", P.renames_to_taken, refused=409),
-    Act("somebody in two groups is deactivated", "ada", P.deactivates, P.unassigns, denies=True, sampled=A),
+    Act("a person in two groups is deactivated", "ada", P.deactivates, P.unassigns, denies=True, sampled=A),
     about(
         "pot",
-        "a group is pushed with somebody inactive",
+        "a group is pushed with an inactive person",
         P.posts_group,
         doing(P.is_made, "Potters", "ada", "cy"),
         CUSTOM,
@@ -523,7 +523,7 @@ ACTS = (
     ),
     about(
         "tan",
-        "somebody comes to a group with somebody inactive",
+        "a person comes to a group with an inactive person",
         P.patches,
         doing(P.changes, members={"ada", "cy", "dan", "bea"}),
     ),
@@ -538,7 +538,7 @@ ACTS = (
         doing(P.edited_by_hand, title="The Hoist", added_member="local@x.io", name="Lifters"),
         sampled=A,
     ),
-    about("pot", "a list that somebody deleted is pushed again", P.writes, P.deleted_by_hand),
+    about("pot", "a list that a person deleted is pushed again", P.writes, P.deleted_by_hand),
     about("pot", "a group is deleted", P.deletes_group, P.ends, sampled=A),
     about(
         "pot", "a group of the same name is pushed", P.posts_group, doing(P.is_made, "Potters", "bea", "gil"), sampled=A
@@ -552,22 +552,22 @@ ACTS = (
     ),
     about(
         "loom",
-        "a group is pushed that list sync knows",
+        "a group of list sync is pushed",
         P.pushes_group,
         doing(P.is_made, KEPT, "ada", "bea", "cy"),
         sampled=B,
     ),
     about("loom", "its members change", P.patches, doing(P.changes, members={"ada", "gil"}), sampled=B),
-    Act("somebody in it is deactivated", "gil", P.deactivates, P.unassigns, denies=True),
+    Act("a person in it is deactivated", "gil", P.deactivates, P.unassigns, denies=True),
     Act("and comes back", "gil", P.provisions, P.assigns),
     about("loom", "the group is deleted", P.deletes_group, P.ends),
     about("loom", "and is pushed again", P.posts_group, doing(P.is_made, KEPT, "ada", "gil")),
     Act("a member is deactivated", "gil", P.deactivates, P.unassigns, denies=True, sampled=A + B),
     Act("the state is lost", "", nothing, P.loses_state, recovers=True, sampled=A + B),
     about("rig", "members change after that", P.patches, doing(P.changes, members={"cy", "bea"})),
-    Act("somebody inactive comes back", "gil", P.provisions, P.assigns, sampled=B),
+    Act("an inactive person comes back", "gil", P.provisions, P.assigns, sampled=B),
     about("tan", "a group is pushed anew", P.writes, doing(P.changes, members={"ada", "gil"}), CUSTOM),
-    about("loom", "so is the one that list sync knows", P.pushes_group, doing(P.is_made, KEPT, "ada", "bea")),
+    about("loom", "so is the group of list sync", P.pushes_group, doing(P.is_made, KEPT, "ada", "bea")),
     about(
         "new",
         "a group is pushed that has a former name of one that was recovered",
@@ -593,7 +593,7 @@ ACTS = (
         at_once=True,
     ),
     Act(
-        "the state is lost, and somebody is provisioned at once",
+        "the state is lost, and a person is provisioned at once",
         LATE,
         P.provisions,
         doing(P.loses_state_and, P.assigns),

@@ -51,7 +51,7 @@ CAST = {
 """By which kind of app each is provisioned."""
 
 WITHOUT_OKTA = {"eve", "fay"}
-"""Of these the client names no Okta id, and Okta's API knows nothing of them."""
+"""People of whom the client names no Okta id, and who are not in Okta's API."""
 
 CROWD = [f"somebody{number}@x.io" for number in range(12)]
 """Others, whom a client provisions at first: of so many users an hour may take as many as leave in this history."""
@@ -381,28 +381,28 @@ class Request:
 P = ScimPlay
 REQUESTS = (
     Request("the first start", "", P.provisions_a_crowd, P.opening),
-    Request("a catalogue app provisions somebody", "ada", P.provisions, P.assigns),
-    Request("a custom app provisions somebody", "cy", P.provisions, P.assigns),
-    Request("somebody is created who is there already", "cy", P.posts, refused=409),
+    Request("a catalogue app provisions a person", "ada", P.provisions, P.assigns),
+    Request("a custom app provisions a person", "cy", P.provisions, P.assigns),
+    Request("a person is created who is there already", "cy", P.posts, refused=409),
     Request("a catalogue app pushes a profile", "ada", P.pushes, P.promoted),
     Request("a custom app pushes a profile", "cy", P.pushes, P.promoted),
-    Request("a catalogue app deactivates somebody", "ada", P.deactivates, P.unassigns, denies=True),
+    Request("a catalogue app deactivates a person", "ada", P.deactivates, P.unassigns, denies=True),
     Request("and says it again", "ada", P.deactivates, denies=True),
-    Request("a custom app deactivates somebody", "cy", P.deactivates, P.unassigns, denies=True),
-    Request("a catalogue app finds somebody inactive, and takes them over", "ada", P.provisions, P.assigns),
-    Request("a custom app activates somebody", "cy", P.activates, P.assigns),
-    Request("somebody of a catalogue app is renamed", "ada", P.pushes, P.renamed, renames=True),
-    Request("somebody of a custom app is renamed", "cy", P.pushes, P.renamed, renames=True),
-    Request("somebody is provisioned who has logged in through SSO", "gil", P.provisions, P.assigns),
-    Request("somebody is provisioned whose name a local user has", "local", P.provisions, P.assigns, refused=409),
-    Request("somebody is created inactive", "dan", P.posts_inactive, denies=True),
+    Request("a custom app deactivates a person", "cy", P.deactivates, P.unassigns, denies=True),
+    Request("a catalogue app finds an inactive person, and takes them over", "ada", P.provisions, P.assigns),
+    Request("a custom app activates a person", "cy", P.activates, P.assigns),
+    Request("a person of a catalogue app is renamed", "ada", P.pushes, P.renamed, renames=True),
+    Request("a person of a custom app is renamed", "cy", P.pushes, P.renamed, renames=True),
+    Request("a person is provisioned who has logged in through SSO", "gil", P.provisions, P.assigns),
+    Request("a person is provisioned whose name a local user has", "local", P.provisions, P.assigns, refused=409),
+    Request("a person is created inactive", "dan", P.posts_inactive, denies=True),
     Request("and is activated", "dan", P.provisions, P.assigns),
     Request("another one is provisioned", "bea", P.provisions, P.assigns),
     Request("is deactivated", "bea", P.deactivates, P.unassigns, denies=True),
     Request("and is created again without a lookup", "bea", P.posts_again, P.assigns),
     Request("a user is deleted", "ada", P.deletes, P.unassigns, denies=True),
     Request("and is created again", "ada", P.provisions, P.assigns),
-    Request("somebody is provisioned of whom the client names no Okta id", "eve", P.provisions, P.assigns),
+    Request("a person is provisioned of whom the client names no Okta id", "eve", P.provisions, P.assigns),
     Request("is deactivated", "eve", P.deactivates, denies=True),
     Request("is deleted", "eve", P.deletes, denies=True),
     Request("and is created again", "eve", P.provisions),

@@ -227,7 +227,7 @@ _WATCHED_WITHIN = 0.06
 """Seconds of real time within which an event that is due arrives: the sandbox looks every 20 ms."""
 
 _SOON = timedelta(minutes=10)
-"""What is due later waits for a time that is known, unless it failed before."""
+"""A hint that is due later waits for a known time, unless it failed before."""
 
 _PATIENCE = 1200.0
 """Seconds after which there must be nothing left to do."""

@@ -65,7 +65,7 @@ async def test_a_deletion_under_a_suspensions_lock(witness):
     assert "deleted without a leaver's lock" in objections(witness)
 
 
-async def test_neither_user_of_somebody_renamed(witness):
+async def test_neither_user_of_a_renamed_person(witness):
     witness.pairs.append((ADA[0], "countess@x.io"))
     witness.world.teleport.administrator.delete_user(ADA[0])
     assert "neither ada@x.io nor countess@x.io" in objections(witness)
@@ -135,7 +135,7 @@ async def test_a_promise_that_is_not_kept(witness, changes, what):
     assert what in objections(promised(witness, **changes))
 
 
-async def test_somebody_promised_who_is_locked(witness):
+async def test_a_promised_user_who_is_locked(witness):
     lock(witness, *ADA)
     assert "locked are {'ada@x.io'}" in objections(promised(witness))
 

@@ -50,7 +50,7 @@ STALE = "okta-stale"
 ASKED_AFTER = 7
 """After so many times as long Okta has been asked by time what changed, which finds what a read did not show."""
 
-NO_WITNESS = {"somebody is renamed"}
+NO_WITNESS = {"a person is renamed"}
 """Acts whose events make no claim that a read could contradict, and that a question by time does not show."""
 
 _API = "/api/v1/*"

@@ -185,7 +185,7 @@ class Witness:
     def _saw_delete(self, user, locks):
         about = name, okta_id = user.Metadata.Name, _id_of(user)
         if self._is_race(name):
-            self.world.seen["races lost against somebody else"] += 1
+            self.world.seen["races lost against another client"] += 1
             return
         if not _is_ours(user):
             self._object(f"{name}, who is not ours, was deleted")
