@@ -1,4 +1,4 @@
-"""Lists within lists: checks, the status of the child, and how it gets lost (`docs/reference/teleport-observed.md` 1.8)."""
+"""Lists within lists: checks, the status of the child, and its loss (`docs/reference/teleport-observed.md` 1.8)."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_UNSPECIFIED, AccessList
