@@ -8,7 +8,7 @@ OF_LISTS = (
     Mutant(
         "roles go with a list that is gone while its members cannot be read",
         "plan/list_decisions.py",
-        "return Leave(name, found if is_ours else None)",
+        "return LeaveAsFound(name, found if is_ours else None)",
         "return NoList(candidate, WhyNone.EMPTY)",
         ("unit/plan/test_plan_list_roles.py::test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read",),
         "What cannot be read is left as it is.",

@@ -39,7 +39,7 @@ class WhyNone(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class LeaveAsFound:
     """The list stays as it is, because it is not known who should be in it, or whether it should be there.
 
     `found` is our list, if it is there.
@@ -127,7 +127,7 @@ class End:
     nested: tuple[str, ...] = ()
 
 
-ListDecision: TypeAlias = Leave | NotOurs | NoList | GrantOnUsers | Create | Keep | Empty | End
+ListDecision: TypeAlias = LeaveAsFound | NotOurs | NoList | GrantOnUsers | Create | Keep | Empty | End
 
 
 @dataclass(slots=True)
@@ -172,12 +172,12 @@ def keeps_roles(decision: ListDecision) -> bool:
     return True
 
 
-def decide_unwanted(name: str, facts: ListFacts, _: Earlier) -> Leave | Empty | End:
+def decide_unwanted(name: str, facts: ListFacts, _: Earlier) -> LeaveAsFound | Empty | End:
     """Decide about a list of ours whose group or app is no candidate. It needs the decision about no other list."""
     found = facts.actual.access_lists[name]
     cause = why_ended(name, facts.desired)
     if cause is None:
-        return Leave(name, found)
+        return LeaveAsFound(name, found)
     people = people_of(facts.members_of(name), but=facts.holders.departing.keys())
     harm = replace(harm_of_end(Harmed(ACCESS_LIST, name, name), facts.desired), people=people)
     blocking = holding_on(found, facts)
@@ -190,7 +190,7 @@ def decide_wanted(name: str, facts: ListFacts, earlier: Earlier) -> ListDecision
     found = facts.actual.access_lists.get(name)
     is_ours = found is not None and facts.is_ours(name)
     if candidate.unread:
-        return Leave(name, found if is_ours else None)
+        return LeaveAsFound(name, found if is_ours else None)
     if found is not None and not is_ours:
         return NotOurs(candidate, found)
     if facts.imports.lists_off:

@@ -18,7 +18,7 @@ from teleport_okta.model.reason_text import text_of
 from teleport_okta.plan.changes import ACCESS_LIST, ROLE, Action, Change
 from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_content import list_content
-from teleport_okta.plan.list_decisions import Create, Empty, End, GrantOnUsers, Keep, Leave, NoList, NotOurs
+from teleport_okta.plan.list_decisions import Create, Empty, End, GrantOnUsers, Keep, LeaveAsFound, NoList, NotOurs
 from teleport_okta.plan.list_endings import report_blocked, steps_of_end
 from teleport_okta.plan.members import emptying, joining
 from teleport_okta.plan.needs import ended, written
@@ -40,7 +40,7 @@ def steps_of(decision: ListDecision, facts: ListFacts) -> Plan:
     """Return the plan of one list: its steps in the order in which they are shown, and what is reported."""
     plan = _NOTHING
     match decision:
-        case Leave(found=found) if found is not None:
+        case LeaveAsFound(found=found) if found is not None:
             plan = Plan(changes=tuple(_leavers(found, facts)))
         case NotOurs():
             plan = Plan(quarantined=(_report_not_ours(decision),))
@@ -54,7 +54,7 @@ def steps_of(decision: ListDecision, facts: ListFacts) -> Plan:
             plan = _empty(decision, facts)
         case End():
             plan = _end(decision, facts)
-        case Leave() | NoList():
+        case LeaveAsFound() | NoList():
             pass
         case _:
             assert_never(decision)

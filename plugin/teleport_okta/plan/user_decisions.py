@@ -66,7 +66,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """The user stays as it is, though Okta gives no row to compare it with; only its locks are set right."""
+    """The user stays, because Okta still shows the person, if not as a usable row; only its locks are set right."""
 
     user: TeleportUser
     okta_id: str
@@ -74,7 +74,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The person gets a user later, because it is not known at present whether one may be made."""
+    """The person gets a user later: at present no user may be made, or locks could not be read."""
 
     wanted: WantedUser
 

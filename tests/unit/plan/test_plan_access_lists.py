@@ -1,4 +1,4 @@
-"""Planning access lists: when there is one, what of it is ours, and when it goes."""
+"""Planning access lists: which groups and apps have one, which fields are ours, and when it ends."""
 
 from __future__ import annotations
 

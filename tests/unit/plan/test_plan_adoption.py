@@ -1,4 +1,4 @@
-"""Taking users over in place, and what is left to others."""
+"""Taking users over in place, and users who are left to others."""
 
 from __future__ import annotations
 

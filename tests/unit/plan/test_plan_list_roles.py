@@ -1,4 +1,4 @@
-"""Planning the two roles of a list: what they grant, how grants narrow, and when roles go."""
+"""Planning the two roles of a list: their grants, the loss of grants, and the end of the roles."""
 
 from __future__ import annotations
 

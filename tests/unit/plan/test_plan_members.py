@@ -1,4 +1,4 @@
-"""Planning the members of a list: imported ones follow Okta, those whom people added are theirs."""
+"""Planning the members of a list: imported members follow Okta, and members added by people stay."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_new_person_joins_a_list_after_the_user_is_made():
 
 
 def test_the_origin_on_the_member_decides_and_nothing_that_we_remember():
-    """Whoever has the label is imported, whoever has not was added by people: there is no third source."""
+    """A member with the label is imported, and a member without it was added by people: there is no third source."""
     cluster = synced(engines(ADA, BOB))
     cluster.add(ENG, TeleportMember("cy", added_by="olga"))
     assert changes(whole_plan(engines(ADA), cluster)) == ["delete member 00gENG/bob"]

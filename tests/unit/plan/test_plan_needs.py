@@ -1,4 +1,4 @@
-"""What steps need of each other, and what is left of a plan when some of its steps are taken out."""
+"""The needs between steps, and what is left of a plan if some of its steps are removed."""
 
 from __future__ import annotations
 

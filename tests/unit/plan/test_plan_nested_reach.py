@@ -19,7 +19,7 @@ ENDS = st.sampled_from([None, NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 
 
 def by_every_way(name, lists, members, direct, ending, depth=DEEPEST):
-    """The definition: who is in a nested list, and who is in it through others, so many layers down."""
+    """The definition: the people in a nested list, and in the lists nested in it, down to so many layers."""
 
     def lasts(member):
         return member.expires is None or member.expires > NOW

@@ -1,4 +1,4 @@
-"""Lists in lists: who is in one through another, nested lists that go, and those that are gone already."""
+"""Lists in lists: people who are in a list through another one, nested lists that end, and lists that are gone."""
 
 from __future__ import annotations
 

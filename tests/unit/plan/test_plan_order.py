@@ -1,4 +1,4 @@
-"""The order of a plan: urgent locks, then what others need before those who need it, then harm the other way round."""
+"""The order of a plan: urgent locks, then additions, then harm in the reverse order."""
 
 from __future__ import annotations
 

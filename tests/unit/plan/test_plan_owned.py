@@ -1,4 +1,4 @@
-"""What we own of a cluster, by which harm is measured, and whom users stand for after a plan."""
+"""The objects that we own, against which harm is measured, and the person behind each user after a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of groups that a SCIM client pushed: it says who is in them, and people decide what they grant."""
+"""Lists of groups that a SCIM client pushed: the client decides about members, and people about the grants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOMS = "scim-5f1b"
 
 
 def pushed(*people, rows=(), name="Looms", gone=()):
-    """What Okta lists, and one group that a client pushed with these people in it."""
+    """The listings of Okta, and one group that a client pushed with these people in it."""
     return replace(
         organization(*rows), pushed={LOOMS: PushedGroup(LOOMS, name, frozenset(people))}, unpushed=frozenset(gone)
     )

@@ -1,4 +1,4 @@
-"""Planning user groups: one for each group, with its labels and apps; what others set on it stays."""
+"""Planning user groups: one for each group, with its labels and apps; labels set by others stay."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_group_that_is_gone_takes_its_user_group_along():
 
 
 def test_the_end_of_an_app_that_is_held_leaves_it_named_and_other_changes_go_on():
-    """Regression: previously synced apps stay away after a restart whose listing broke off."""
+    """Regression: apps that were synced before are missing after a restart with an incomplete listing."""
     cluster = synced(organization(ENG, GIT))
     renamed = replace(ENG, group=replace(ENG.group, name="Motors"))
     okta = organization(renamed, apps={"incomplete": "page 2: 503"})

@@ -1,4 +1,4 @@
-"""Planning users: who comes, who stays as they are, who leaves, and who is left alone."""
+"""Planning users: people who come, users who stay as they are, leavers, and users who are not ours."""
 
 from __future__ import annotations
 

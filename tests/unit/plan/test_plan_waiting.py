@@ -1,4 +1,4 @@
-"""People of a group or app who have no user yet: what is in Teleport for them does not go meanwhile."""
+"""People of a group or an app who have no user yet: their list and its roles stay meanwhile."""
 
 from __future__ import annotations
 
