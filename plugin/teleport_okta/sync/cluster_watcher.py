@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
-from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.provisioned import is_person_id
@@ -29,6 +27,7 @@ from teleport_okta.plan.changes import (
 )
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.compare import CAUSE, RULES_SETTLE, hints_of_differences, with_their_lists
+from teleport_okta.sync.own_writes import OwnWrites, key_of_seen
 from teleport_okta.sync.sources import read_actual_directory, read_users
 from teleport_okta.teleport.teleport_errors import TeleportError
 from teleport_okta.teleport.watch import WatchEndedError
@@ -46,9 +45,6 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.convert_watch import Seen
     from teleport_okta.teleport.watch import Watch
 
-_SHOWN_WITHIN: Final = 30.0
-"""Seconds in which the watch shows our own write. A write that it does not show by then was lost with a watch."""
-
 _LISTED_WITHIN: Final = 1.5
 """Seconds until a listing shows a write that a watch has shown (`docs/reference/teleport-observed.md` 1.4)."""
 
@@ -57,79 +53,7 @@ _LONGEST_PAUSE: Final = 60.0
 _BOT_ASKED_EVERY: Final = 60.0
 """Seconds between two checks if the bot may watch, while only the host does."""
 
-_MANY: Final = 20_000
-"""Keys of own writes that are kept before those that the watch never showed are dropped."""
-
 _log = logging.getLogger(__name__)
-
-
-class OwnWrites:
-    """Distinguishes our own writes from those of other clients: the watch shows each of ours once.
-
-    It may show a write before the reply to the write arrives. So a caller that gets an unexpected event asks again
-    (`is_of_others`) when no write of ours to the object is under way.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._balance: Counter[str] = Counter()
-        self._until: dict[str, float] = {}
-
-    def expect(self, change: Change, members: Iterable[str]) -> None:
-        """Note a change that was applied; `members` are those of a list, which its deletion deletes too."""
-        self._count(_shown_as(change), 1)
-        if change.kind == ACCESS_LIST:
-            going = members if change.action is Action.DELETE else ()
-            for name in (*going, *(need.name for need in change.members)):
-                self._count(key_of(MEMBER, f"{change.name}/{name}"), 1)
-
-    def was_expected(self, key: str) -> bool:
-        """Count a write that the watch showed; return whether it was expected."""
-        self._count(key, -1)
-        return self._balance[key] >= 0
-
-    def is_of_others(self, key: str) -> bool:
-        """Return whether a write that was not expected when it was shown has not been noted since."""
-        if self._balance[key] >= 0:
-            return False
-        self._count(key, 1)
-        return True
-
-    def forget(self) -> None:
-        """Forget the expected writes: the watch that would have shown them has ended."""
-        self._balance.clear()
-        self._until.clear()
-
-    def _count(self, key: str, number: int) -> None:
-        now = self._clock.monotonic()
-        if len(self._until) > _MANY:
-            for late in [one for one, until in self._until.items() if until < now]:
-                del self._balance[late], self._until[late]
-        # Too old to be shown now: the event was lost with a watch.
-        if self._until.get(key, now) < now:
-            self._balance[key] = 0
-        self._balance[key] += number
-        self._until[key] = now + _SHOWN_WITHIN
-        if not self._balance[key]:
-            del self._balance[key], self._until[key]
-
-
-def _shown_as(change: Change) -> str:
-    """Return the key under which the watch shows a change: a lock by its own name, a member with its list.
-
-    The watch shows a direct role as a write of the user.
-    """
-    if change.kind == LOCK:
-        return f"{LOCK}/{change.name}"
-    if isinstance(change.content or change.found, DirectRole):
-        return key_of(USER, change.name)
-    return key_of(MEMBER, change.label) if change.kind == MEMBER else change.key
-
-
-def _key_of(seen: Seen) -> str:
-    if seen.kind == LOCK:
-        return f"{LOCK}/{seen.name}"
-    return key_of(seen.kind, f"{seen.list_name}/{seen.name}" if seen.kind == MEMBER else seen.name)
 
 
 class ClusterWatcher:
@@ -193,7 +117,7 @@ class ClusterWatcher:
                     # A watch that worked before it ended is begun again after the shortest pause.
                     self._failures = 1
                     raise
-                if self._own_writes.was_expected(_key_of(seen)):
+                if self._own_writes.was_expected(key_of_seen(seen)):
                     self._note_lock(seen)
                 else:
                     # In a task, because it waits for a key, and the watch must be read meanwhile.
@@ -233,7 +157,7 @@ class ClusterWatcher:
         async with AsyncExitStack() as stack:
             for key in self._held_for(seen, okta_id):
                 await stack.enter_async_context(self._pass.keys.hold(key))
-            is_of_others = self._own_writes.is_of_others(_key_of(seen))
+            is_of_others = self._own_writes.is_of_others(key_of_seen(seen))
         if not is_of_others:
             return
         # Our memory of our own recent writes must not overrule a listing that shows the other client's content.
