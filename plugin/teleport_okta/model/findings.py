@@ -1,4 +1,4 @@
-"""What a pass sets aside instead of acting upon it: rows that cannot be used, harm that is held, strangers' objects."""
+"""What a pass leaves alone and reports: rows that it cannot use, harm that is held, objects of other integrations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_CAUSE: Final = Verbatim("")
 
 
 class _InWords:
-    """Equality, order and hash by what the value reads like: of one that was stored only the text is known."""
+    """Equality, order and hash by the text of a value: if it was stored, only its text is known."""
 
     __slots__ = ()
 
@@ -46,7 +46,7 @@ class _InWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quarantined(_InWords):
-    """One row or object that is left alone until its cause is gone; the rest goes on.
+    """One row or object that is left alone until its cause is gone, while all others are synced.
 
     `name` may be empty (a person without a login), and so may `okta_id` (an object that is only in Teleport).
     """
@@ -84,7 +84,7 @@ class Quarantined(_InWords):
 
 @dataclass(frozen=True, slots=True, order=True)
 class PutOff:
-    """A change that is not tried before a time, although it is due: `row` says of what, and why."""
+    """A change that is due, and is not tried before `until`: `row` has the object and the reason."""
 
     row: Quarantined
     until: datetime
@@ -173,7 +173,7 @@ class Hold(_InWords):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Leftover:
-    """An object of another or an earlier Okta integration: its labels, and not ours. Listed, never touched."""
+    """An object with the labels of another or an earlier Okta integration, and without ours: listed, never changed."""
 
     kind: str
     name: str
@@ -182,7 +182,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is held and was found beside it, as it is kept for `status`."""
+    """What is held, and the leftovers, as they are kept for `status`."""
 
     held: tuple[Held, ...] = ()
     holds: tuple[Hold, ...] = ()
@@ -190,7 +190,7 @@ class Findings:
 
     @property
     def held_digest(self) -> str:
-        """The digest by which a person approves what is held; empty when nothing that can be approved is."""
+        """The digest by which an operator approves what is held; empty if nothing can be approved."""
         return held_digest(held.harmed for held in self.held if held.approvable)
 
     def as_json(self) -> dict[str, object]:

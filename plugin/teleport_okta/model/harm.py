@@ -1,6 +1,6 @@
-"""Harm: what people can no longer do because of a change of ours, on which evidence, and how much of it is too much.
+"""Harm: a change of ours after which people can do less, its evidence, and the limits of an hour.
 
-Harm is the end of an object as people know it (a leaver's lock and deletion are one), or a lock on somebody who stays.
+Harm is the end of an object, or a lock on a person who stays. The lock and the deletion of a leaver are one harm.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ WINDOW: Final = timedelta(hours=1)
 """The rolling span over which harm is counted."""
 
 APPROVAL_LASTS: Final = timedelta(hours=24)
-"""How long an approval holds for what it covers."""
+"""How long an approval is valid."""
 
 _DIGEST_LENGTH: Final = 16
 _ROUNDING: Final = 1e-9
+"""Added before rounding down: 0.07 * 100 is 7.000000000000001, but 0.29 * 100 is 28.999999999999996."""
 
 
 class Evidence(StrEnum):
-    """Why a harm would be done: a row that was read says so, or a complete listing lacks somebody."""
+    """How a harm is known to be due: a row, an event or a read states it, or a complete listing lacks the object."""
 
     STATED = "stated"
     ABSENT = "absent"
@@ -36,7 +37,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Harmed:
-    """Whom or what a harm is about. `kind` is that of the object that ends, or `lock` for somebody who stays."""
+    """The object or the person that is harmed. `kind` is that of the object that ends, or `lock` if a person stays."""
 
     kind: str
     name: str
@@ -47,9 +48,8 @@ class Harmed:
 class PastHarm:
     """A step of a harm within the window, as the journal has it.
 
-    One step of each harm is `counted`, and none of what was approved. `is_open`: nobody knows yet whether it happened,
-    or no listing can be expected to show it yet; whatever follows is the rest of it. `people` says how many it counts
-    for.
+    One step of each harm is `counted`, and none of an approved harm. With `is_open`, the result is not known yet, or
+    listings do not show it yet; further steps belong to the same harm. It counts for so many `people`.
     """
 
     harmed: Harmed
@@ -61,7 +61,7 @@ class PastHarm:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What an operator approved by the digest of a held set; `harmed` is what of it was not done yet."""
+    """The approval of a held set by its digest; `harmed` is the part of the set that is not done yet."""
 
     digest: str
     harmed: frozenset[Harmed]
@@ -70,10 +70,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much harm an hour may bring, of each kind and evidence: a floor, or a ratio of what there is if greater.
+    """The limits of harm in an hour, for each kind and evidence: a floor, or a ratio of the population if greater.
 
-    The floor is never more than a third of what there is, so that a small organisation has a brake too, and at least
-    one, so that one person can always leave, unless the floor is set to none.
+    The floor is at most a third of the population, so that a small organisation has a brake too. It is at least one, so
+    that one person can always leave, unless it is set to zero.
     """
 
     floor: int = 10
@@ -87,7 +87,7 @@ class Limits:
 
 
 def held_digest(harmed: Iterable[Harmed]) -> str:
-    """Return the digest by which a person approves a held set; empty for an empty set."""
+    """Return the digest by which an operator approves a held set; empty for an empty set."""
     rows = sorted([one.kind, one.name, one.okta_id] for one in harmed)
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""Memberships in the names of users who are gone: the next person of such a name must not come into them."""
+"""Memberships under the names of users who are gone: the next person of such a name must not get their access."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LeftMembership:
-    """A membership of a list of ours, in the name of a user who is not there or not ours, that no pass takes away.
+    """A membership of a list of ours that no pass removes, under a name without a user of ours.
 
-    People gave it, or, where `imported`, the group of the list cannot be read. `has_user`: there is a user of this name
+    People added it or, if `imported`, the group of the list cannot be read. With `has_user`, a user of this name exists
     who is not ours.
     """
 
@@ -30,7 +30,7 @@ class LeftMembership:
 
     @property
     def label(self) -> str:
-        """List and name, as the membership is named in the quarantine."""
+        """List and name, as in the quarantine."""
         return f"{self.list_name}/{self.name}"
 
 
@@ -38,10 +38,10 @@ class LeftMembership:
 class Inheritance:
     """The memberships that the next person of a name would have.
 
-    `left` has the memberships that no pass takes away, by name, `released` the labels of those that an operator lets
-    the next person have. `imports` are lists, by name of the user, in which an import is left that goes unless Okta has
-    the person in the list too: `rosters` has the Okta ids of the people of those. `holders` maps names to the Okta ids
-    that they stood for last, where that is known.
+    `left` has the memberships that no pass removes, by name. `released` has the labels of those that an operator
+    released for the next person. `imports` has, by name, the lists with an imported member that is removed unless Okta
+    shows the new person there too: `rosters` has the Okta ids of the people of these lists. `holders` maps names to the
+    Okta ids for which they stood last, if known.
     """
 
     left: Mapping[str, tuple[LeftMembership, ...]] = field(default_factory=dict)
@@ -51,10 +51,10 @@ class Inheritance:
     holders: Mapping[str, str] = field(default_factory=dict)
 
     def of_newcomer(self, name: str, okta_id: str) -> tuple[Reason, ...]:
-        """Return the lists that a person would come into with the user of a name.
+        """Return the memberships that a person would get with a new user of a name.
 
-        None for the person who had the name last. Who had it is unknown after the state was lost: that counts as
-        somebody else.
+        There are none for the person who had the name last. If the state was lost, it is not known who had it; then
+        another person is assumed.
         """
         if self.holders.get(name) == okta_id:
             return ()
@@ -63,14 +63,14 @@ class Inheritance:
         return (*lasting, *going)
 
     def of_successor(self, name: str, okta_id: str) -> tuple[Reason, ...]:
-        """Return the same for a user who is there and not ours, and who may well be the person who had the name.
+        """Return the same for a user who exists and is not ours.
 
-        So nothing where it is unknown who had it.
+        The user may be the person who had the name. So there are none if it is not known who had it.
         """
         return self.of_newcomer(name, okta_id) if name in self.holders else ()
 
     def unreleased(self) -> list[LeftMembership]:
-        """Return the memberships in names that no user has, those that were released left out."""
+        """Return the memberships under names without a user, except released ones."""
         return [one for some in self.left.values() for one in some if self._counts(one) and not one.has_user]
 
     def _counts(self, membership: LeftMembership) -> bool:
@@ -82,7 +82,7 @@ NOTHING_LEFT: Final = Inheritance()
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What an operator released of a name: locks that were taken off, memberships that its next person may have."""
+    """The result of releasing a name: locks that were removed, and memberships that the next person may have."""
 
     locks: tuple[TeleportLock, ...] = ()
     memberships: tuple[LeftMembership, ...] = ()

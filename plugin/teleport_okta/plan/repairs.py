@@ -34,7 +34,7 @@ MADE: Final = "made"
 """The digest of a creation. The first creation after we deleted the object is no repair."""
 
 LONGEST_PAUSE: Final = timedelta(hours=6)
-"""A longer pause would leave an object wrong for a working day after the other client has stopped."""
+"""The longest pause: an object stays wrong for at most so long after the other client has stopped."""
 
 _FIRST_PAUSE: Final = timedelta(hours=1)
 _DIGEST_LENGTH: Final = 16

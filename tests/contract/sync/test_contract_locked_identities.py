@@ -43,7 +43,7 @@ async def test_a_pass_of_a_locked_host_fails_with_the_lock_and_the_log_says_it_o
     named = f"the host identity ({host.subject}) is locked by lock incident: ticket 4711"
     assert [state.problem for state in office.world.parts.full_pass.identities] == [named, ""]
     assert caplog.messages.count(named) == 1
-    renewing = [record for record in caplog.records if record.name.endswith("renewing")]
+    renewing = [record for record in caplog.records if record.name.endswith("app_server_renewal")]
     assert [record.levelname for record in renewing] == ["WARNING"]
     office.teleport.administrator.delete_lock("incident")
     assert (await office.next_pass()).succeeded

@@ -216,7 +216,7 @@ async def test_p5_a_default_role_that_was_deleted_keeps_no_leaver(tmp_path):
         assert set(world.locks()) == {"ada@x.io", "bob@x.io"}
         assert set(world.owned()) == {"bob@x.io", "cy@x.io"}
         assert list(world.users()["cy@x.io"].Spec.Roles) == ["access"]
-        assert "'access', which is no role" in report.error
+        assert "'access', which is not a role" in report.error
         [warning] = report.plan.warnings
         assert warning.endswith("people who wait for a user: 1")
         assert not report.plan.quarantined
