@@ -1,7 +1,7 @@
-"""The people of an Okta organisation as users of a Teleport cluster, kept right by a sidecar.
+"""A sidecar that keeps the users of a Teleport cluster in step with the people of an Okta organisation.
 
-`app` composes the parts; `cli` is what people run. The packages between them, and the direction in which data flows
-through them, are described in `docs/architecture.md`.
+`app` builds all parts, and `cli` has the commands. `docs/architecture.md` describes the packages and the direction in
+which data flows.
 """
 
 __version__ = "0.1.0"

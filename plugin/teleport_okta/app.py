@@ -1,6 +1,6 @@
-"""The composition root: builds every part from the settings, in order, and takes them down in the reverse order.
+"""The composition root: builds every part from the settings, in order, and closes them in the reverse order.
 
-A command uses them once; `service` runs them as long as the service lives.
+A command uses the parts once; `service` uses them until it stops.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 PATIENT: Final = RetryPolicy()
-"""How a service waits for a cluster that cannot be reached: a minute, then the pass fails and is tried again."""
+"""The retries of a service if the cluster cannot be reached: for a minute; then the pass fails, and the next tries."""
 
 HASTY: Final = RetryPolicy(budget=10.0)
-"""How a command waits for one, with a person in front of it (`docs/reference/teleport.md` 3.1)."""
+"""The retries of a command: shorter, because a person waits for it (`docs/reference/teleport.md` 3.1)."""
 
-_LOCK_ASKED_EVERY: Final = 0.5
-"""Seconds between two tries of a service to hold a data directory in which a command works."""
+_LOCK_INTERVAL: Final = 0.5
+"""Seconds between two attempts of a service to hold a data directory that a command holds."""
 
-_KEEPER_PAUSE: Final = 10.0
-"""Seconds after which a keeper that failed unexpectedly is started again."""
+_RESTART_PAUSE: Final = 10.0
+"""Seconds after which a background task that failed is started again, so that it cannot fill the log."""
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -70,7 +70,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A process that is connected to a cluster. `background_tasks` renew its identities and its lease."""
+    """The parts of a process that is connected to a cluster. `background_tasks` renew its identities and its lease."""
 
     store: Store
     teleport: Teleport
@@ -82,7 +82,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a process that is connected to both sides."""
+    """The parts of a process that is connected to the cluster and to Okta."""
 
     store: Store
     okta: OktaSource
@@ -94,11 +94,11 @@ class Parts:
     provisioning: Provisioning
     saml_apps: SamlApps
     org_hosts: Callable[[], frozenset[str]]
-    """Returns the organisation's hosts, as far as they are known."""
+    """Returns the known hosts of the organisation."""
 
     keeps_apps: Callable[[], Awaitable[None]]
     background_tasks: tuple[Callable[[], Awaitable[None]], ...]
-    """What keeps the identities good, the lease ours and the app servers alive, while they run."""
+    """They renew the identities, the lease and the app servers."""
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def copied_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open a copy of the state, which may be read beside any process that holds it; raises StateError."""
+    """Open a copy of the state, to read it while another process may hold it; raises StateError."""
     await asyncio.to_thread(check_readable, settings.storage.data_dir)
     async with _closing(await Store.open_copy(settings.storage.data_dir)) as store:
         yield store
@@ -119,8 +119,8 @@ async def copied_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _service_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
-    """Hold the data directory for a service, and open its state: commands that hold it are waited for."""
-    is_told = False
+    """Hold the data directory for a service, and open its state; while a command holds the directory, wait."""
+    is_logged = False
     async with AsyncExitStack() as stack:
         while True:
             try:
@@ -129,10 +129,10 @@ async def _service_store(settings: Settings, clock: Clock) -> AsyncIterator[Stor
             except StateLockedError as error:
                 if not error.is_command:
                     raise
-                if not is_told:
+                if not is_logged:
                     _log.info("waiting for a command to end: %s", error.what)
-                    is_told = True
-            await clock.sleep(_LOCK_ASKED_EVERY)
+                    is_logged = True
+            await clock.sleep(_LOCK_INTERVAL)
         yield await stack.enter_async_context(_closing(await Store.open(settings.storage.data_dir)))
 
 
@@ -155,12 +155,12 @@ async def entered(
     metrics: Metrics | None = None,
     health: Health | None = None,
 ) -> AsyncIterator[Base]:
-    """Hold the data directory and connect to the cluster, joining it where that has not happened yet.
+    """Hold the data directory and connect to the cluster; join it first if this was not done yet.
 
-    `policy` says how long an unreachable cluster is waited for by each call. A service is `persistent`: it waits for a
-    cluster that was joined before, and for commands that hold the directory, however long it takes. Okta's credential
-    is looked at first, so that a wrong one joins nothing. `metrics` and `health` are those that are shown already.
-    Raises ConfigError, StateError or TeleportError, of which NotJoinedError unless it `may_join`.
+    `policy` are the retries of each call. A service is `persistent`: it waits without a limit for a cluster that it has
+    joined before, and for commands that hold the directory. Okta's credential is checked first, so that with a wrong
+    one nothing is joined. `metrics` and `health` are those that the monitoring endpoint already shows. Raises
+    ConfigError, StateError or TeleportError; NotJoinedError if the cluster is not joined and it not `may_join`.
     """
     time = clock or SystemClock()
     opening = _service_store(settings, time) if persistent else opened_store(settings)
@@ -182,9 +182,9 @@ async def entered(
 
 @asynccontextmanager
 async def entered_beside(settings: Settings, *, clock: Clock, policy: RetryPolicy) -> AsyncIterator[Base]:
-    """Connect to the cluster beside any process that holds the data directory, where nothing is made or changed.
+    """Connect to the cluster while another process may hold the data directory, without changing anything in it.
 
-    The state is a copy, and what is remembered is lost. Raises what `entered` raises.
+    The state is a copy, and changes of it are lost. Raises the errors of `entered`.
     """
     with tempfile.TemporaryDirectory(prefix="teleport-okta-") as directory:
         opening = copied_store(settings)
@@ -208,6 +208,7 @@ async def _entered(
     persistent: bool = False,
 ) -> AsyncIterator[Base]:
     rng = random.SystemRandom()
+    # Only for its errors: a wrong credential of Okta must be reported before the cluster is joined.
     client_of(settings.okta, clock=time, rng=rng, apps_and_groups=False)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opening)
@@ -238,7 +239,7 @@ async def _entered(
 
 @asynccontextmanager
 async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
-    """Connect to Okta as well, by these settings. Raises ConfigError or OktaError."""
+    """Connect to Okta too, with these settings. Raises ConfigError or OktaError."""
     rng = random.SystemRandom()
     client = client_of(
         settings.okta,
@@ -278,9 +279,9 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
 async def opened(
     settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT
 ) -> AsyncIterator[Parts]:
-    """Enter the cluster and connect to Okta, for a command, by the settings that hold (`managed/decision.py`).
+    """Connect a command to the cluster and to Okta, with the settings in force (`managed/decision.py`).
 
-    Raises what `entered` and `connected` raise, and ConfigError where nothing is to run.
+    Raises the errors of `entered` and `connected`, and ConfigError if the plugin resource allows no sync.
     """
     async with entered(settings, clock=clock, policy=policy) as base, _by_what_holds(settings, base) as parts:
         yield parts
@@ -290,10 +291,10 @@ async def opened(
 async def opened_to_read(
     settings: Settings, *, may_join: bool, note: Callable[[str], None], policy: RetryPolicy = HASTY
 ) -> AsyncIterator[Parts]:
-    """The same for a command that reads, and shows what is to be applied later.
+    """Do the same for a command that only reads, and shows what would be applied.
 
-    What it reads is remembered, so that `approve` and the next pass know it, if the data directory is free and its
-    owner asks. Otherwise it works on a copy of the state, and says so by a `note`. Raises what `opened` raises.
+    If the data directory is free and belongs to the current user, the readings are stored, for `approve` and the next
+    pass. Otherwise the command works on a copy of the state, and reports this by `note`. Raises the errors of `opened`.
     """
     clock, data_dir = SystemClock(), settings.storage.data_dir
     async with AsyncExitStack() as stack:
@@ -305,9 +306,9 @@ async def opened_to_read(
         except OtherUserError as error:
             if may_join and not await asyncio.to_thread(HostStore(data_dir).is_there):
                 raise
-            note(f"{error.what}: this is read from a copy of the state, and not remembered")
+            note(f"{error.what}: this command uses a copy of the state, and stores nothing")
         except StateLockedError as error:
-            note(f"{error.what}: this is read from a copy of the state, and not remembered")
+            note(f"{error.what}: this command uses a copy of the state, and stores nothing")
         if base is None:
             base = await stack.enter_async_context(entered_beside(settings, clock=clock, policy=policy))
         yield await stack.enter_async_context(_by_what_holds(settings, base))
@@ -315,7 +316,7 @@ async def opened_to_read(
 
 @asynccontextmanager
 async def opened_beside(settings: Settings, *, policy: RetryPolicy = HASTY) -> AsyncIterator[Parts]:
-    """The same beside a service that goes by other settings, always on a copy of the state."""
+    """Do the same while a service with other settings runs; always on a copy of the state."""
     async with (
         entered_beside(settings, clock=SystemClock(), policy=policy) as base,
         _by_what_holds(settings, base) as parts,
@@ -325,11 +326,11 @@ async def opened_beside(settings: Settings, *, policy: RetryPolicy = HASTY) -> A
 
 @asynccontextmanager
 async def _by_what_holds(settings: Settings, base: Base) -> AsyncIterator[Parts]:
-    """Connect to Okta by the settings that hold: those of the file, or those that a plugin resource decides."""
+    """Connect to Okta with the settings in force: those of the file, or those of a plugin resource."""
     if settings.plugin.name is not None:
         decision = await PluginFollower(settings, base.teleport, base.store, base.clock).look()
         if decision.settings is None:
-            raise ConfigError(decision.reason, remedy="`teleport-okta status` shows whose settings hold")
+            raise ConfigError(decision.reason, remedy="`teleport-okta status` shows which settings are in force")
         settings = decision.settings
     async with connected(base, settings) as parts:
         yield parts
@@ -339,7 +340,7 @@ async def _by_what_holds(settings: Settings, base: Base) -> AsyncIterator[Parts]
 async def provisioned(
     settings: Settings, parts: Parts, observer: ScimObserver | None = None
 ) -> AsyncIterator[ScimServer | None]:
-    """Answer SCIM requests by these parts until the block ends, as `answered` does."""
+    """Answer SCIM requests with these parts until the block ends, as `answered` does."""
     handler = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
     async with answered(settings, parts.store, handler, clock=parts.clock, observer=observer) as server:
         yield server
@@ -349,14 +350,14 @@ async def provisioned(
 async def answered(
     settings: Settings, store: Store, handler: ScimHandler, *, clock: Clock, observer: ScimObserver | None = None
 ) -> AsyncIterator[ScimServer | None]:
-    """Answer SCIM requests until the block ends, if that is configured. Raises ConfigError or StateError."""
+    """Answer SCIM requests until the block ends, if SCIM is configured. Raises ConfigError or StateError."""
     tokens = ScimTokens(store.scim_tokens, settings.scim.token_hash, clock=clock)
     async with serving_scim(settings.scim, handler, tokens, clock=clock, observer=observer) as server:
         yield server
 
 
 def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awaitable[bool]]) -> Follower:
-    """Return what brings changes between passes; `reconcile` runs a full pass and says whether it succeeded."""
+    """Return the follower of changes between passes; `reconcile` runs a full pass and returns whether it succeeded."""
     return Follower(
         system_log=parts.system_log,
         okta=parts.okta,
@@ -374,42 +375,40 @@ def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awa
 async def kept(
     parts: Parts, follower: Follower | None = None, *others: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[None]:
-    """Run the keepers, what brings changes, and others, until the block ends."""
+    """Run the background tasks, those of the follower, and others, until the block ends."""
     async with keeping(parts.clock, *parts.background_tasks, *background_tasks_of(follower), *others):
         yield
 
 
 def background_tasks_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]], ...]:
-    """Return what brings changes between passes, as keepers."""
+    """Return the background tasks that bring changes between passes."""
     return () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
 
 
 @asynccontextmanager
 async def keeping(clock: Clock, *every: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run tasks that never end until the block ends; one that fails unexpectedly is started again."""
-    background_tasks = [asyncio.ensure_future(_unfailing(keeper, clock)) for keeper in every]
+    """Run background tasks until the block ends; one that fails or returns is started again."""
+    background_tasks = [asyncio.ensure_future(_unfailing(task, clock)) for task in every]
     try:
         yield
     finally:
-        for keeper in background_tasks:
-            keeper.cancel()
+        for running in background_tasks:
+            running.cancel()
         await asyncio.gather(*background_tasks, return_exceptions=True)
 
 
-async def _unfailing(keeper: Callable[[], Awaitable[None]], clock: Clock) -> None:
+async def _unfailing(task: Callable[[], Awaitable[None]], clock: Clock) -> None:
     while True:
         try:
-            await keeper()
-        except Exception:  # noqa: BLE001 - the root of a task: an unforeseen failure must not end the service
-            _log.exception(
-                "what keeps identities, lease and app servers failed in a way that it should not; it goes on"
-            )
-        await clock.sleep(_KEEPER_PAUSE)
+            await task()
+        except Exception:  # noqa: BLE001 - the root of a task: an unexpected failure must not end the service
+            _log.exception("a background task failed unexpectedly; it is started again in %.0f s", _RESTART_PAUSE)
+        await clock.sleep(_RESTART_PAUSE)
 
 
 @contextmanager
 def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
-    """Let a signal end a pass well: the users in flight are finished; a pass that only reads is cancelled."""
+    """On a signal, drain a pass: changes in flight are finished; a pass that still reads is cancelled."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
