@@ -1,4 +1,4 @@
-"""Plain frozen values that every other package speaks in: what Okta says, what Teleport holds, how things are named.
+"""Plain frozen values that all packages use: the objects of Okta and Teleport, their labels and their names.
 
-No I/O and no protobuf here. `okta/` and `teleport/` translate between these values and the wire.
+No I/O and no protobuf here. `okta/` and `teleport/` convert between these values and the wire format.
 """

@@ -1,6 +1,6 @@
-"""What Teleport holds of groups, apps and access lists, reduced to the fields that we read or own.
+"""User groups, app servers and access lists of Teleport, reduced to the fields that we read or own.
 
-As in `model.teleport`, a value that was read carries its message in `raw`, and one without is new.
+As in `model.teleport`, a value that was read has its message in `raw`; a value without is new.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class TeleportUserGroup:
 
 @dataclass(frozen=True, slots=True)
 class TeleportAppServer:
-    """An app server and its app, which share name and labels. `user_groups` are the names of those that grant it.
+    """An app server and its app, with the same name and labels. `user_groups` are the names of those that grant it.
 
-    `expires` is when the cluster forgets it unless it is renewed; nothing is compared by it.
+    `expires` is when the cluster deletes it unless it is renewed; comparisons ignore it.
     """
 
     name: str
@@ -44,7 +44,7 @@ class TeleportAppServer:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ListOwner:
-    """An owner of an access list: a user, or everybody in another list."""
+    """An owner of an access list: a user, or all members of another list."""
 
     name: str
     is_list: bool = False
@@ -54,9 +54,9 @@ class ListOwner:
 class TeleportAccessList:
     """An access list without its members.
 
-    `grants` are the roles of members, `owner_grants` those of owners. `has_requirements`: membership takes effect for
-    those alone who have certain roles or traits. `parents` are the lists of which it is a member or an owner, as far as
-    the server says.
+    `grants` are the roles of members, `owner_grants` those of owners. `has_requirements`: membership has an effect only
+    for users with certain roles or traits. `parents` are the lists of which it is a member or an owner, as far as the
+    server returns them.
     """
 
     name: str
@@ -74,10 +74,10 @@ class TeleportAccessList:
 
 @dataclass(frozen=True, slots=True)
 class TeleportMember:
-    """A member of a list: a user, or everybody in another list (`is_list`).
+    """A member of a list: a user, or all members of another list (`is_list`).
 
-    `labels` say where the membership comes from. `expires` None: never; the membership is without effect afterwards,
-    and its record stays.
+    `labels` have the origin of the membership. After `expires` (None: never) the membership has no effect, but its
+    record stays.
     """
 
     name: str
@@ -89,7 +89,7 @@ class TeleportMember:
 
     @property
     def is_imported(self) -> bool:
-        """Whether it is there because Okta says so."""
+        """Whether the membership comes from Okta."""
         return not self.is_list and self.labels.get(GRANT) == GRANT_IMPORTED
 
 
@@ -97,9 +97,9 @@ class TeleportMember:
 class ListMembers:
     """The members of one list.
 
-    `imported` are the names of those users who are there because Okta says so, and nothing else is to be said of them:
-    large lists hold little but these. `others` are all the rest by name, imported ones that people gave an end among
-    them.
+    `imported` are the names of users whose membership comes from Okta and has no other data: most members of large
+    lists, so only their names are kept. `others` are all other members by name, including imported ones that people
+    gave an expiry.
     """
 
     imported: frozenset[str] = field(default=frozenset(), repr=False)
@@ -109,23 +109,23 @@ class ListMembers:
         return len(self.imported) + len(self.others)
 
     def has_import(self, name: str) -> bool:
-        """Whether a user is there because Okta says so."""
+        """Whether a user's membership comes from Okta."""
         return name in self.imported or (name in self.others and self.others[name].is_imported)
 
     @property
     def imports(self) -> int:
-        """How many are there because Okta says so."""
+        """The number of memberships that come from Okta."""
         return len(self) - self.additions
 
     @property
     def additions(self) -> int:
-        """How many people added."""
+        """The number of members whom people added."""
         return sum(not one.is_imported for one in self.others.values())
 
 
 @dataclass(frozen=True, slots=True)
 class ImportMatch:
-    """What a rule applies to: any of these ids, or a name that one of these RE2 expressions finds."""
+    """The objects of a rule: those with one of these ids, or with a name that one of these RE2 expressions matches."""
 
     app_ids: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class ImportMatch:
 
 @dataclass(frozen=True, slots=True)
 class ImportMapping:
-    """Labels for whatever one of the matches fits."""
+    """Labels for the objects of its matches."""
 
     matches: tuple[ImportMatch, ...]
     labels: Mapping[str, str]

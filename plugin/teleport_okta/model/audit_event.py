@@ -1,4 +1,4 @@
-"""What the service tells Teleport's audit log (`docs/reference/teleport.md` 4.17)."""
+"""The events that the service writes to Teleport's audit log (`docs/reference/teleport.md` 4.17)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class UsersSynced:
-    """Users were created, changed or deleted; `error` says what failed of it. `total` is how many there are now."""
+    """Users were created, changed or deleted; `error` is the failure, if any. `total` is the number of users now."""
 
     org_url: str
     app_id: str
@@ -21,7 +21,7 @@ class UsersSynced:
 
 @dataclass(frozen=True, slots=True)
 class ResourcesSynced:
-    """User groups (`apps` false) or app servers were added, updated or deleted: names with what they stand for."""
+    """User groups (`apps` false) or app servers were added, updated or deleted: pairs of name and Okta's name."""
 
     apps: bool
     added: tuple[tuple[str, str], ...] = ()
@@ -31,7 +31,7 @@ class ResourcesSynced:
 
 @dataclass(frozen=True, slots=True)
 class AccessListsSynced:
-    """Access lists, their members or roles were changed; the numbers are of what there is now."""
+    """Access lists, their members or roles were changed; the numbers are those after the change."""
 
     app_filters: int = 0
     group_filters: int = 0

@@ -1,4 +1,4 @@
-"""What passes cost in calls to Okta: the reason why a big one takes minutes."""
+"""The cost of passes in calls to Okta, whose rate limits make a large pass take minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class PassCost:
     """The calls that a reading made, and those that the next one will make if nothing changes, by rate-limit bucket.
 
-    `next_seconds` is what the rate limits make each bucket wait; buckets fill side by side.
+    `next_seconds` is the time that each bucket needs because of its rate limit; buckets work at the same time.
     """
 
     made: Mapping[str, int] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class PassCost:
 
     @property
     def takes(self) -> float:
-        """Seconds that the next reading takes at least: those of the slowest bucket."""
+        """The shortest time of the next reading in seconds: that of the slowest bucket."""
         return max(self.next_seconds.values(), default=0.0)
 
     def as_json(self) -> dict[str, Any]:
@@ -32,9 +32,9 @@ class PassCost:
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """How far a reading of Okta is: calls done, of how many, and the seconds that the whole takes at least.
+    """The progress of a reading of Okta: calls done, all calls, and the shortest time of the whole in seconds.
 
-    `waits` is for how many more seconds calls wait for the rate limit of a bucket, by bucket.
+    `waits` are the remaining seconds for which calls wait for the rate limit of their bucket.
     """
 
     done: int

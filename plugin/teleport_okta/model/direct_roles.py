@@ -1,8 +1,8 @@
-"""Member roles that stand on users themselves, where a cluster has no access lists (Community edition).
+"""Direct roles: member roles on users themselves, in a cluster without access lists (Community edition).
 
-Which of them are ours to take off stands in a label of the user, so that it survives a lost state: the server keeps it,
-and of a user of origin okta nobody else can change it (`docs/reference/teleport-observed.md` 5.1). A member role
-without it was given by others, or is a default role, and stays.
+A label of the user names those that we gave and may remove, so this survives a lost state. The server keeps the label,
+and no other identity can change it on a user of origin okta (`docs/reference/teleport-observed.md` 5.1). A member role
+that is not in the label was given by others, or is a default role, and stays.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def without_direct_roles(user: TeleportUser) -> TeleportUser:
 
 
 def direct_roles(users: Iterable[TeleportUser], owner: str, default_roles: Collection[str]) -> dict[str, ListMembers]:
-    """Return who has which member role directly, by the id of the group or app.
+    """Return the users with each direct role, by the id of the group or app.
 
-    As of a list, `imported` are those users of an owner to whom we gave it, and `others` all the rest.
+    As for a list, `imported` are the users of an owner to whom we gave the role, and `others` all others.
     """
     imported: defaultdict[str, set[str]] = defaultdict(set)
     others: defaultdict[str, dict[str, TeleportMember]] = defaultdict(dict)
@@ -86,7 +86,7 @@ def direct_roles(users: Iterable[TeleportUser], owner: str, default_roles: Colle
 
 
 def member_roles_of(user: TeleportUser, owner: str, default_roles: Collection[str]) -> dict[str, bool]:
-    """Map the ids of the groups and apps whose member role a user has to whether it is ours to take off."""
+    """Return the ids of the groups and apps whose member role a user has, each with whether we may remove it."""
     held = [role.removeprefix(MEMBER_ROLE_PREFIX) for role in user.roles if role.startswith(MEMBER_ROLE_PREFIX)]
     if not held:
         return {}

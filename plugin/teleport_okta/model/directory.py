@@ -1,6 +1,6 @@
-"""What Okta says of groups and apps: listings of both, who is in a group, what it grants, who has an app directly.
+"""Okta's groups and apps: listings of both, and rosters of members, of granted apps, and of direct assignments.
 
-A listing is complete or says why it is not; what is read under one object alone is a roster, which says so likewise.
+A listing or a roster is complete, or has the reason why it is not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EVERYONE: Final = "Everyone"
 
 @dataclass(frozen=True, slots=True)
 class OktaGroup:
-    """A group. `membership_changed` lags behind the members by seconds; the counts are None where Okta gave none."""
+    """A group. `membership_changed` is updated seconds after the members; the counts are None if Okta gave none."""
 
     id: str
     type: str
@@ -37,20 +37,20 @@ class OktaGroup:
     users_count: int | None = None
     apps_count: int | None = None
     is_administrative: bool = False
-    """Whether it carries an admin role: its members may then be hidden from us."""
+    """Whether it has an admin role: then its members may be hidden from us."""
 
     @property
     def is_everyone(self) -> bool:
-        """Whether everybody in the organisation is in it by nature."""
+        """Whether it is Everyone, the built-in group of all people in the organisation."""
         return self.type == BUILT_IN and self.name == EVERYONE
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """A listing of objects, and whether its absences mean anything.
+    """A listing of objects, and whether its absences may be believed.
 
-    `read_at` is the moment at which the first request was sent. `incomplete` says why pages are missing (None: every
-    page arrived), `untrusted` why the absences of a complete walk must not be believed (None: they may).
+    `read_at` is when the first request was sent. `incomplete` is why pages are missing (None: every page arrived),
+    `untrusted` is why the absences of a complete listing must not be believed (None: they may).
     """
 
     rows: tuple[T, ...] = field(repr=False)
@@ -64,10 +64,10 @@ class Listing(Generic[T]):
 class Roster:
     """The ids listed under one object: the people in a group, the apps it grants, the people who have an app directly.
 
-    `problem` says why it could not be read, or not to its end: then `ids` say nothing. `refused`: because our
-    credential may not read it. `gone`: because what it is listed under was not found, although a listing had it just
-    before: it was deleted meanwhile, or is hidden from our admin role. `remembered`: Okta said that nothing changed
-    since it was read at `read_at`.
+    `problem` is why it could not be read, or not completely: then `ids` prove nothing. `refused`: because our
+    credential may not read it. `gone`: because its object was not found, although a listing had it before: the object
+    was deleted, or is hidden from our admin role. `remembered`: it was read earlier, at `read_at`, and Okta's listing
+    shows no change since then.
     """
 
     ids: frozenset[str] = field(repr=False)
@@ -77,15 +77,15 @@ class Roster:
     gone: bool = False
     remembered: bool = False
     listed: int = 0
-    """How many rows there were in all, counted among `ids` or not: it tells what reading it again costs."""
+    """The number of all rows, in `ids` or not, from which the calls of the next reading are forecast."""
 
     left: frozenset[str] = field(default=frozenset(), repr=False)
-    """Of whom an event says that they are not in it any more, and the roster too."""
+    """The people whose end in it is stated by an event, and who are not in `ids` either."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushedGroup:
-    """A group that a SCIM client pushed, and that has an access list of its own: `people` are ids of its members."""
+    """A pushed group with an access list of its own; `people` are the Okta ids of its members."""
 
     list_name: str
     name: str
@@ -96,13 +96,12 @@ class PushedGroup:
 class Directory:
     """The groups and apps of an organisation.
 
-    `members` has a roster for each group whose members were asked for (ids of people, deactivated ones among them),
-    `grants` one for each group that grants apps (ids of apps), `direct` one for each app that was asked about (ids of
-    the people assigned individually), and `granting` one for each app whose granting groups were read from its own
-    side (ids of groups), because what every other group grants was not read. Groups that Okta counts nobody, or no app,
-    for have empty rosters. `deleted` are the ids of groups and apps of which an event says that they were deleted, and
-    which a read by id does not find. `pushed` are the groups that a SCIM client pushed, by the name of the list, and
-    `unpushed` the names of the lists of those that it deleted.
+    The rosters: `members` of each group that was read (ids of people, including deactivated ones), `grants` of each
+    group that grants apps (ids of apps), `direct` of each app that was read (ids of the people assigned individually),
+    and `granting` of each app whose groups were read from the app, because not all groups were read (ids of groups). A
+    group without people or apps, by Okta's count, has an empty roster. `deleted` are the ids of groups and apps whose
+    deletion is stated by an event, and which a read by id does not find. `pushed` are the pushed groups by the name of
+    the list, and `unpushed` the names of the lists of deleted ones.
     """
 
     groups: Listing[OktaGroup]

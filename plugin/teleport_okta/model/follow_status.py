@@ -1,4 +1,4 @@
-"""How changes arrive between full passes, as `status` shows it."""
+"""The state of the follower of the System Log, as `status` shows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How the System Log is followed.
+    """The state of the follower of the System Log.
 
     `state` is starting, following, not permitted or failing, with its `reason`, since `since`. `polled_at` is when it
     was last read to its end, `published` the own time of the newest event, `lag` how many seconds that lay back when it

@@ -1,7 +1,7 @@
-"""Hints: something of Okta may have changed, and is to be read again.
+"""Hints: an object that may be out of date, and is read again.
 
-A hint names what to look at, not what to do: what is read decides. Whatever brings hints (the System Log, Teleport's
-watch, a timer) brings these.
+A hint decides about reads, never about writes. All sources of changes (the System Log, Teleport's watch, a timer) make
+these hints.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 class HintKind(StrEnum):
-    """What a hint is about; `of` is what it names first, `with_` the other id of a pair."""
+    """The kind of object of a hint; `of` is its id, `with_` the other id of a pair."""
 
     PERSON = "person"
-    """A person: the assignment to the app that people come from, or the person where everybody is one."""
+    """A person: the assignment to the app that people come from, or the person if the source is the organisation."""
 
     STATUS = "status"
     """The status of a person."""
 
     GROUP = "group"
-    """A group by itself: name, description, whether it is there."""
+    """A group itself: name, description, and whether it exists."""
 
     MEMBERS = "members"
-    """Everybody in a group."""
+    """All members of a group."""
 
     MEMBER = "member"
     """A person in a group: `of` is the person."""
 
     APP = "app"
-    """An app by itself."""
+    """An app itself."""
 
     APP_PEOPLE = "app people"
-    """Everybody who has an app."""
+    """All people who have an app."""
 
     APP_PERSON = "app person"
     """A person who has an app: `of` is the person."""
@@ -45,48 +45,48 @@ class HintKind(StrEnum):
     """A group that grants an app: `of` is the group."""
 
     OBJECT = "object"
-    """An object in Teleport that somebody changed: `of` is the Okta id that it is of."""
+    """An object in Teleport that another client changed: `of` is its Okta id."""
 
     PEOPLE = "people"
-    """Everybody who has the app that people come from: listed once, and compared with who is known."""
+    """All people who have the app that people come from: listed once, and compared with the known ones."""
 
     CHANGED_PEOPLE = "changed people"
-    """Whoever was changed lately: asked by time."""
+    """The people who were changed lately, listed by time."""
 
     CHANGED_GROUPS = "changed groups"
-    """Whatever group was changed lately: asked by time."""
+    """The groups that were changed lately, listed by time."""
 
     ALL = "all"
     """Everything: a full pass."""
 
 
 class Claim(StrEnum):
-    """What the event behind a hint says has come about; a read that shows something else may be too old."""
+    """The statement of the event behind a hint; a read that contradicts it may be too old."""
 
     NOTHING = ""
     THERE = "there"
-    """The membership or the assignment is there."""
+    """The membership or the assignment exists."""
 
     BACK = "back"
-    """The person may sign in to Okta, again perhaps; whether anything is assigned to them is not said."""
+    """The person may sign in to Okta (again); this says nothing about assignments."""
 
     GONE = "gone"
-    """The person is suspended; the membership or the assignment is over."""
+    """The person is suspended; the membership or the assignment has ended."""
 
     LEFT = "left"
     """The person was deactivated, or is about to be deleted."""
 
     DELETED = "deleted"
-    """The person does not exist any more: there is nothing to read."""
+    """The person no longer exists, so there is nothing to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """One thing to look at.
+    """One object to look at.
 
-    `published` is when Okta says that it changed, and `delay` for how many seconds the look is best put off, since
-    more of the same is about to come. `looks` counts those that contradicted the claim. `generation` tells hints of one
-    key apart: a finished one only ends if no newer one came meanwhile. `cause` names what brought it.
+    `published` is Okta's time of the change. `delay` puts off the look by so many seconds, because more events about
+    the same object usually follow. `looks` counts the looks that contradicted the claim. `generation` distinguishes
+    hints of one key: a finished hint ends only if no newer one came meanwhile. `cause` names the source.
     """
 
     kind: HintKind
@@ -102,12 +102,12 @@ class Hint:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from other hints."""
+        """Kind and ids: there is one hint for each key."""
         return self.kind, self.of, self.with_
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody may have to be locked: such hints go before all others."""
+        """Whether a person may have to be locked: such hints are handled before all others."""
         return self.claim in {Claim.GONE, Claim.LEFT, Claim.DELETED} and self.kind in {HintKind.PERSON, HintKind.STATUS}
 
     def put_off(self, seconds: float) -> Hint:

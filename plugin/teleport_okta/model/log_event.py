@@ -1,4 +1,4 @@
-"""One event of Okta's System Log, reduced to what tells that something changed (`docs/reference/okta.md` 5.3)."""
+"""One event of Okta's System Log, reduced to the fields that show a change (`docs/reference/okta.md` 5.3)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ GROUP: Final = "UserGroup"
 APP: Final = "AppInstance"
 APP_USER: Final = "AppUser"
 TOKEN: Final = "Token"  # noqa: S105 - a type
-"""Types of targets, as Okta writes them."""
+"""The types of targets, in Okta's spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an event is about. Okta may leave out the id."""
+    """An object of an event. Okta may omit the id."""
 
     type: str
     id: str = ""
@@ -27,11 +27,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """An event; one without a `uuid` cannot be told from another of its kind.
+    """An event; without a `uuid` it cannot be distinguished from another one of its type.
 
-    `published` is its own time, not the order in which events arrive; None where it cannot be read. `outcome` is in
-    capitals, and empty where there is none. `legacy_type` is the older name, which some senders give alone. `actor` is
-    the id of who did it.
+    `published` is its own time, which is not the order of arrival; None if it cannot be read. `outcome` is in capitals,
+    and empty if there is none. `legacy_type` is the older name, and some events have only that. `actor` is the id of
+    its cause.
     """
 
     uuid: str
@@ -47,5 +47,5 @@ class LogEvent:
         return (target.id for target in self.targets if target.type == kind and target.id)
 
     def first(self, kind: str) -> str:
-        """Return the id of the first target of a type; empty where there is none."""
+        """Return the id of the first target of a type; empty if there is none."""
         return next(self.ids(kind), "")

@@ -1,4 +1,4 @@
-"""Whose settings hold, as `status` shows it."""
+"""Which settings are in force, as `status` shows it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """Whose settings hold: `source` is `configuration`, or `plugin` with the name of the resource.
+    """The settings in force: `source` is `configuration`, or `plugin` with the name of the resource.
 
-    `reason` says why nothing runs, or why what holds is from before. `digest` is that of the plugin's settings.
-    `warnings` say what the plugin asks for and nothing fulfils, `report` why its status could not be written.
+    `reason` is why nothing runs, or why earlier settings are still in force. `digest` is that of the plugin's settings.
+    `warnings` are about settings of the plugin that we do not support; `report` is why its status could not be written.
     """
 
     source: str

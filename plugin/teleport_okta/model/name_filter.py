@@ -1,7 +1,7 @@
 """Filters on the names of groups and apps: which of them become access lists (`docs/reference/teleport.md` 6.3).
 
-A filter is a glob, in which `*` stands for any text, or an RE2 expression when it begins with `^` and ends with `$`.
-Both are case-sensitive. An empty set of filters lets everything pass.
+A filter is a glob, in which `*` matches any text, or an RE2 expression if it begins with `^` and ends with `$`. Both
+are case-sensitive. An empty set of filters matches everything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ANYTHING: Final = "*"
-"""What an empty set of filters amounts to."""
+"""The filter that an empty set of filters is equal to."""
 
 _QUIET: Final = re2.Options()
 _QUIET.log_errors = False
@@ -24,7 +24,7 @@ _QUIET.log_errors = False
 
 @dataclass(frozen=True)
 class NameFilter:
-    """One filter, as it was written. Raises ValueError where it does not compile."""
+    """One filter, as written. Raises ValueError if it does not compile."""
 
     text: str
 
@@ -36,7 +36,7 @@ class NameFilter:
             _ = self._compiled
         except re2.error as error:
             reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
-            msg = f"the filter {self.text!r} is no RE2 expression: {reason}"
+            msg = f"the filter {self.text!r} is not an RE2 expression: {reason}"
             raise ValueError(msg) from None
 
     @property
@@ -45,18 +45,18 @@ class NameFilter:
         return len(self.text) > 1 and self.text.startswith("^") and self.text.endswith("$")
 
     def passes(self, name: str) -> bool:
-        """Whether a name fits."""
+        """Whether the filter matches a name."""
         return self._compiled.search(name) is not None
 
     def names_exactly(self, name: str) -> bool:
-        """Whether it is this name and no other: written out, as it is or as an expression."""
+        """Whether it matches only this name: the name itself, literally or as an expression."""
         if not self.is_expression:
             return self.text == name
         return self.text[1:-1] in {name, re2.escape(name)} and self.passes(name)
 
     @property
     def expression(self) -> str:
-        """The RE2 expression that it stands for."""
+        """The filter as an RE2 expression."""
         if self.is_expression:
             return self.text
         inner = ".*".join(re2.escape(part) for part in self.text.split("*"))
@@ -69,21 +69,21 @@ class NameFilter:
 
 @dataclass(frozen=True)
 class NameFilters:
-    """A set of filters, of which one must fit."""
+    """A set of filters, of which one must match."""
 
     filters: tuple[NameFilter, ...] = ()
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> NameFilters:
-        """Compile filters; raises ValueError that names the one which does not."""
+        """Compile filters; raises ValueError, which names the invalid one."""
         return cls(tuple(NameFilter(text) for text in texts))
 
     def why(self, name: str) -> str | None:
-        """Return the first filter that lets a name pass; None when none does."""
+        """Return the first filter that matches a name; None if none does."""
         if not self.filters:
             return ANYTHING
         return next((one.text for one in self.filters if one.passes(name)), None)
 
     def naming(self, name: str) -> str | None:
-        """Return the filter that names exactly this one, if there is one."""
+        """Return the filter that matches only this name, if there is one."""
         return next((one.text for one in self.filters if one.names_exactly(name)), None)

@@ -1,7 +1,7 @@
-"""What Okta says: organisation, app, users and assignments, reduced to the fields that we use.
+"""Okta's organisation, app, users and assignments, reduced to the fields that we use.
 
 Times are aware UTC. Statuses are the strings that Okta sent, because Okta adds new ones (`docs/reference/okta.md` 2.1);
-`desired/` decides what each means.
+`desired/` decides what each one means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ProfileValue = str | int | float | bool | list[object] | dict[str, object]
 
 
 class UserStatus(StrEnum):
-    """The statuses of a user that are documented (`docs/reference/okta.md` 3.1)."""
+    """The documented statuses of a user (`docs/reference/okta.md` 3.1)."""
 
     STAGED = "STAGED"
     PROVISIONED = "PROVISIONED"
@@ -34,15 +34,15 @@ class UserStatus(StrEnum):
 
 
 STATUS_NOT_GIVEN: Final = "NOT_GIVEN"
-"""Stands where Okta did not say a status; to `desired/` it is one more unknown status."""
+"""The status if Okta gave none; `desired/` treats it as an unknown status."""
 
 APP_USER_ENDED: Final = frozenset({"DEPROVISIONED", "INACTIVE", "REVOKED", "UNASSIGNED"})
-"""Statuses of an assignment that is listed but over (`docs/reference/okta.md` 3.4)."""
+"""Statuses of an assignment that is listed but has ended (`docs/reference/okta.md` 3.4)."""
 
 APP_USER_ASSIGNED: Final = frozenset(
     {"ACTIVE", "STAGED", "PROVISIONED", "IMPORTED", "MATCHED", "SUSPENDED", "PENDING", "APPROVED", "IMPLICIT"}
 )
-"""Statuses of an assignment that holds; any other than these and APP_USER_ENDED is unknown."""
+"""Statuses of an assignment in force; any other than these and APP_USER_ENDED is unknown."""
 
 
 INTERNAL_APPS: Final = (
@@ -64,7 +64,7 @@ INTERNAL_APPS: Final = (
     "partner_portal",
     "ldap_interface",
 )
-"""Definition keys of Okta's own apps, which stand in the listings of organisations.
+"""Definition keys of Okta's own apps, which are in the listings of organisations.
 
 See `docs/reference/okta.md` 3.3, 12.1.
 """
@@ -80,9 +80,9 @@ class OktaOrganization:
 
 @dataclass(frozen=True, slots=True)
 class OktaApp:
-    """An application; `name` is its definition key, `label` what people see. Some have no sign-on mode.
+    """An application; `name` is its definition key, `label` the name that people see. Some have no sign-on mode.
 
-    `links` are the addresses that launch it, as they were answered; none while the app is hidden on the web.
+    `links` are the unchanged addresses that launch it; none while the app is hidden on the web.
     """
 
     id: str
@@ -101,7 +101,7 @@ class OktaApp:
 
 @dataclass(frozen=True, slots=True)
 class OktaUser:
-    """A person in Okta. `login` is None where the profile has none; `profile` holds non-empty values only."""
+    """A person in Okta. `login` is None if the profile has none; `profile` has only non-empty values."""
 
     id: str
     status: str
@@ -113,7 +113,7 @@ class OktaUser:
 class OktaAppUser:
     """The assignment of a person to an app, with the person.
 
-    `user_name` is what SSO sends as the login (`credentials.userName`); `scope` is USER (direct) or GROUP.
+    `user_name` is the login that SSO sends (`credentials.userName`); `scope` is USER (direct) or GROUP.
     """
 
     user: OktaUser
@@ -125,10 +125,10 @@ class OktaAppUser:
 
 @dataclass(frozen=True, slots=True)
 class MalformedRow:
-    """A row of a listing that could not be read as what it should be; `okta_id` where at least that was there.
+    """A row of a listing that could not be read; `okta_id` is its id, if there was one.
 
-    Of a person's row the statuses are read all the same, as `PersonFacts` has them: what is wrong with a profile or a
-    name does not undo a suspension. STATUS_NOT_GIVEN stands for a status that could not be read.
+    A person's row still has the statuses, as in `PersonFacts`: an error in a profile or a name does not undo a
+    suspension. STATUS_NOT_GIVEN is a status that could not be read.
     """
 
     okta_id: str | None
@@ -139,10 +139,10 @@ class MalformedRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """One person as the chosen source gives them: the name to use in Teleport, statuses and profiles.
+    """One person from the configured source: the name to use in Teleport, statuses and profiles.
 
-    Of the source `saml_app`, `name` is the app user name and `assignment_status` is set; of `organization`, `name` is
-    the login and there is no assignment.
+    With the source `saml_app`, `name` is the app user name and `assignment_status` is set; with `organization`, `name`
+    is the login and there is no assignment.
     """
 
     okta_id: str
@@ -152,22 +152,22 @@ class PersonFacts:
     profile: Mapping[str, ProfileValue]
     app_profile: Mapping[str, ProfileValue]
     scope: str = ""
-    """USER (direct) or GROUP, as the assignment says; nothing where there is none."""
+    """USER (direct) or GROUP, from the assignment; empty if there is none."""
 
     as_of: datetime | None = None
-    """When the status last changed, or the assignment was made, whichever is later; None where Okta does not say."""
+    """The later of the last change of the status and the time of the assignment; None if unknown."""
 
     assigned_at: datetime | None = None
-    """When the assignment was made; None where there is none, or Okta does not say."""
+    """The time of the assignment; None if there is none, or it is unknown."""
 
     scim_id: str = ""
-    """The SCIM id of who was provisioned."""
+    """The SCIM id of a provisioned person."""
 
     is_scim_only: bool = False
-    """Whether a SCIM client alone says that the person is there: nobody knows about a suspension."""
+    """Whether only a SCIM client states that the person exists: then a suspension in Okta is unknown."""
 
     is_unasked: bool = False
-    """Whether Okta's API has not been asked yet about such a person: nobody is made for the client's word alone."""
+    """Whether such a person was not read from Okta's API yet: a user is not created on the client's statement alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Addresses of an Okta organisation, and whether two of them mean the same one."""
+"""Compares addresses of Okta organisations."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def host_of(address: str) -> str:
 
 
 def same_organization(one: str, other: str) -> bool:
-    """Whether two addresses have the same host and port; scheme, case and final slash do not count."""
+    """Whether two addresses have the same host and port; scheme, case and final slash are ignored."""
     return host_of(one) == host_of(other) != ""

@@ -1,4 +1,4 @@
-"""How each part of the sync went last, and how much of it there is in Teleport."""
+"""The last result of each part of the sync, and the number of its objects in Teleport."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """Who has to do something about a failure."""
+    """The kind of a failure, by its remedy."""
 
     NONE = ""
     UNAUTHORIZED = "unauthorized"
@@ -21,7 +21,7 @@ class FailureKind(StrEnum):
 
 
 class Part(StrEnum):
-    """What can go well or badly by itself in a full pass."""
+    """A part of a full pass with a result of its own."""
 
     USERS = "users"
     APPS_AND_GROUPS = "apps and groups"
@@ -30,7 +30,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """How one part went: `error` is that of its last full pass, empty where it went well. Times are in UTC."""
+    """The result of one part: `error` is that of its last full pass, empty if it succeeded. Times are in UTC."""
 
     part: Part
     error: str = ""
@@ -38,7 +38,7 @@ class PartResult:
     failed: datetime | None = None
 
     def after(self, error: str, at: datetime) -> PartResult:
-        """Return the same after one more full pass, which ended with `error`, or well."""
+        """Return the result after one more full pass, which ended with `error`, or succeeded if that is empty."""
         if error:
             return PartResult(self.part, error, self.succeeded, at)
         return PartResult(self.part, "", at, self.failed)
@@ -55,7 +55,7 @@ class PartResult:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How many objects of ours there are in Teleport; lists are those of groups and of apps."""
+    """The number of our objects in Teleport; lists are those of groups and of apps."""
 
     users: int = 0
     user_groups: int = 0

@@ -1,6 +1,6 @@
 """The `plugin` resource, by which an Okta integration is managed from Teleport (`docs/reference/teleport.md` 4.14).
 
-What is reported in its status is in `model/plugin_status.py`.
+Its status is in `model/plugin_status.py`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ SOURCE_UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class OktaPluginSettings:
-    """What an administrator chose, in positive words: the resource itself has some of it as `disable_…`.
+    """The settings in the resource, as positive values: the resource itself has some of them as `disable_…`.
 
-    `source` is whose people are synced: `saml_app`, `org`, or `unknown` where nobody said. `write_back`: Teleport's
+    `source` is the source of people: `saml_app`, `org`, or `unknown` if it is not set. `write_back`: Teleport's
     decisions are to be written back to Okta. `log_export`: Okta's log is to be copied into Teleport's audit log.
     """
 
@@ -48,7 +48,7 @@ class OktaPluginSettings:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the settings, hexadecimal: another one means that an administrator changed something.
+        """The SHA-256 of the settings, hexadecimal: it changes if an administrator changes a setting.
 
         The resource's own revision changes with every report of status (`docs/reference/teleport-observed.md` 1.5).
         """
@@ -60,7 +60,7 @@ class OktaPluginSettings:
 
     @classmethod
     def from_json(cls, text: str) -> OktaPluginSettings:
-        """Read what `as_json` wrote; unknown keys of a later version are left out. Raises ValueError."""
+        """Read the output of `as_json`; unknown keys of a later version are ignored. Raises ValueError."""
         return _STORED.validate_json(text)
 
 

@@ -1,4 +1,4 @@
-"""What an Okta plugin reports of itself in Teleport, as a value (`docs/reference/teleport.md` 4.14, PluginStatusV1)."""
+"""The status of an Okta plugin in Teleport, as a value (`docs/reference/teleport.md` 4.14, PluginStatusV1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Moment = datetime | None
 
 
 class StatusCode(IntEnum):
-    """The plugin's state as Teleport's tools show it; the numbers are those of PluginStatusCode."""
+    """The plugin's state in Teleport's tools; the numbers are those of PluginStatusCode."""
 
     UNKNOWN = 0
     RUNNING = 1
@@ -20,7 +20,7 @@ class StatusCode(IntEnum):
 
 
 class SyncCode(IntEnum):
-    """How the last attempt of one part ended; the numbers are those of OktaPluginSyncStatusCode."""
+    """The result of the last attempt of one part; the numbers are those of OktaPluginSyncStatusCode."""
 
     UNSPECIFIED = 0
     SUCCESS = 1
@@ -29,7 +29,7 @@ class SyncCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SsoStatus:
-    """The SAML app and what its connector gives to the group Everyone."""
+    """The SAML app, and the roles that its connector gives to the group Everyone."""
 
     enabled: bool = False
     app_id: str = ""

@@ -1,4 +1,4 @@
-"""What a SCIM client said of people: who is to have a user, and who must not."""
+"""The statements of SCIM clients: which people have a user, and which must not."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 OKTA_USER_ID: Final = "00u"
-"""How the id of every Okta user begins (`docs/reference/okta.md` 2.1)."""
+"""The prefix of the id of every Okta user (`docs/reference/okta.md` 2.1)."""
 
 UNKNOWN_TO_OKTA: Final = "scim-user-"
-"""How the id begins that stands for an Okta id where a client named none."""
+"""The prefix of the id that replaces the Okta id if a client gave none."""
 
 PUSHED: Final = "scim-"
-"""How the name begins of the access list of a group that a client pushed; the SCIM id of the group follows."""
+"""The prefix of the name of a pushed group's access list; the SCIM id of the group follows."""
 
 
 SCIM_IDS: Final = uuid.UUID("6f3f1f0e-9b1c-5d3e-8a57-0d1c1f9a7c2e")
-"""The namespace of the ids that we derive: unlike those that others derive from the same names."""
+"""The namespace of the ids that we derive, so that they differ from ids that others derive from the same names."""
 
 
 def scim_id(organization_id: str, okta_id: str, incarnation: int) -> str:
-    """Return the SCIM id of a person: derived, so that a lost state gives the same. Each deletion begins another."""
+    """Return the SCIM id of a person: derived, so that it is the same after a lost state; another after a deletion."""
     return str(uuid.uuid5(SCIM_IDS, f"{organization_id}/{okta_id}/{incarnation}"))
 
 
 def is_person_id(okta_id: str) -> bool:
-    """Whether an id is that of a person: an Okta user's, or what stands for it."""
+    """Whether an id is that of a person: an Okta user's, or its replacement."""
     return okta_id.startswith((OKTA_USER_ID, UNKNOWN_TO_OKTA))
 
 
 def is_pushed(name: str) -> bool:
-    """Whether an access list, by its name, is that of a group that a client pushed."""
+    """Whether an access list is that of a pushed group, by its name."""
     return name.startswith(PUSHED) and not name.startswith(UNKNOWN_TO_OKTA)
 
 
@@ -62,25 +62,25 @@ class ProvisionedUser:
     is_answered: bool = True
     incarnation: int = 0
     spelling: str = ""
-    """The name in the spelling that the user in Teleport has, where it differs in case from the client's."""
+    """The spelling of the name in Teleport, if it differs in case from the client's."""
 
     @property
     def name(self) -> str:
-        """The name of the user in Teleport, which a change of case alone does not rename."""
+        """The name of the user in Teleport; a change of case only does not rename the user."""
         return self.spelling or self.user_name
 
     @property
     def active(self) -> bool:
-        """Whether the person shall have a user."""
+        """Whether the person is to have a user."""
         return self.denied_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedGroup:
-    """A group as a SCIM client last described it, but for its members. Times are aware UTC.
+    """A group as a SCIM client last sent it, without its members. Times are aware UTC.
 
-    `id` is the SCIM id. `okta_id` is the Okta group that it is, where list sync keeps a list of that; empty where the
-    group has a list of its own. `is_answered` is as of a user.
+    `id` is the SCIM id. `okta_id` is its Okta group, if list sync keeps a list of that; empty if the group has its own
+    list. `is_answered` is as for a user.
     """
 
     id: str
@@ -99,13 +99,13 @@ class ProvisionedGroup:
 
 
 class Verdict(StrEnum):
-    """What became of something that a SCIM client asked for."""
+    """The result of a request of a SCIM client."""
 
     DONE = "done"
-    """It is so in Teleport now."""
+    """It is done in Teleport."""
 
     CONFLICT = "conflict"
-    """Something else is in the way, until a person changes that."""
+    """Another object prevents it, until a person changes that."""
 
     LATER = "later"
     """It could not be done now, or waits for a person to approve it; the same request may succeed later."""
@@ -113,7 +113,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of it, and why it is not done, with what to do. `is_begun`: some of it was written to Teleport."""
+    """The result, the reason if it is not done, and the remedy. `is_begun`: a part was written to Teleport."""
 
     verdict: Verdict
     why: str = ""

@@ -1,4 +1,4 @@
-"""An app of Okta's as an enrolment sees it: where it sends people who sign in, and which key it signs with."""
+"""An app of Okta with its SAML settings, as an enrolment uses it."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class SamlApp:
 
     @property
     def is_active(self) -> bool:
-        """Whether people can sign in to it at all."""
+        """Whether people can sign in to it."""
         return self.status == "ACTIVE"

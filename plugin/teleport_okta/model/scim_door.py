@@ -1,4 +1,4 @@
-"""The SCIM endpoint and what came by it, as `status` shows it."""
+"""The SCIM endpoint and its traffic, as `status` shows them."""
 
 from __future__ import annotations
 

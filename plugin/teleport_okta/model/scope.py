@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OKTA_APP_ID: Final = "0oa"
-"""How the id of every Okta app begins (`docs/reference/okta.md` 2.1)."""
+"""The prefix of the id of every Okta app (`docs/reference/okta.md` 2.1)."""
 
 OKTA_GROUP_ID: Final = "00g"
-"""How the id of every Okta group begins (`docs/reference/okta.md` 2.1)."""
+"""The prefix of the id of every Okta group (`docs/reference/okta.md` 2.1)."""
 
 
 class AllIds:
-    """Contains every id, the empty one of objects without a known id among them."""
+    """Contains every id, including the empty one of objects without a known id."""
 
     def __contains__(self, okta_id: object) -> bool:
         return True
@@ -46,11 +46,11 @@ class Scope:
 
     @property
     def is_everything(self) -> bool:
-        """Whether nothing is outside."""
+        """Whether the scope contains everything."""
         return self.users is ALL and self.groups is ALL and self.apps is ALL
 
     def has_list(self, okta_id: str) -> bool:
-        """Whether the access list of a group or an app, named by its Okta id, is inside."""
+        """Whether the access list of a group or an app is in the scope, by its Okta id."""
         return okta_id in (self.apps if okta_id.startswith(OKTA_APP_ID) else self.groups)
 
 
@@ -58,5 +58,5 @@ EVERYTHING: Final = Scope()
 
 
 def named(ids: frozenset[str] | AllIds) -> frozenset[str]:
-    """Return the ids that a part of a scope names; none where it is every one."""
+    """Return the ids in a part of a scope; none if it contains every id."""
     return frozenset() if isinstance(ids, AllIds) else ids

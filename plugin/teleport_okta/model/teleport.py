@@ -1,7 +1,7 @@
-"""What Teleport holds, reduced to the fields that we read or own.
+"""Teleport's users, locks and roles, reduced to the fields that we read or own, and facts about the cluster.
 
-A value that was read carries the message it came from (`raw`), opaque outside `teleport/`: an update changes a copy
-of that message, so that fields of newer servers survive (`docs/design.md` 4.10). A value without `raw` is new.
+A value that was read has its message in `raw`, which is opaque outside `teleport/`: an update changes a copy of that
+message, so that fields of newer servers survive (`docs/design.md` 4.10). A value without `raw` is new.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorRef:
-    """The SSO connector that a user came through: its type (`saml`), its name, and the identity there."""
+    """The SSO connector of a user: its type (`saml`), its name, and the user's identity there."""
 
     type: str
     id: str
@@ -49,15 +49,15 @@ class TeleportLock:
     raw: bytes | None = field(default=None, repr=False, compare=False)
 
     def in_force(self, now: datetime) -> bool:
-        """Whether the lock stops anybody at that moment."""
+        """Whether the lock is in force at that moment."""
         return self.expires is None or now < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class RoleAllow:
-    """What a role of ours allows; everything else that a role may hold stays in its `raw`.
+    """The permissions of one of our roles; all other parts of a role stay in its `raw`.
 
-    Labels map a key to the values that match, `review` names the roles whose requests may be reviewed.
+    Labels map a key to the values that match; `review` are the roles whose requests may be reviewed.
     """
 
     app_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class RoleAllow:
 
 @dataclass(frozen=True, slots=True)
 class TeleportRole:
-    """A role. `allow` is read and written for roles of ours alone; None leaves what is there."""
+    """A role. `allow` is read and written only for our roles; None leaves it unchanged."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Cluster:
     proxy_address: str = ""
 
     def feature(self, name: str) -> Feature:
-        """Return a feature by name; one that was never probed is off."""
+        """Return a feature by name; a feature that was never probed is off."""
         for feature in self.features:
             if feature.name == name:
                 return feature
@@ -144,6 +144,6 @@ class Cluster:
         return self.feature(name).enabled
 
     def may_have(self, name: str) -> bool:
-        """Whether a feature is on, or nobody can tell."""
+        """Whether a feature is on, or unknown."""
         feature = self.feature(name)
         return feature.enabled or feature.unknown
