@@ -172,16 +172,16 @@ class PersonFacts:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A listing of people, and whether its absences mean anything.
+    """A listing of people, and whether its absences may be believed.
 
-    `read_at` is the moment at which the first request was sent. `incomplete` says why pages are missing (None: every
-    page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
-    Of people whom the listing lacks, `unassigned` are the ids of those whom a read by id shows without an assignment,
-    `lost` of those whom it shows as the listing should have, `suspended` of those whom it shows suspended, and
-    `unconfirmed` of those who could not be read by id. `ended` says of those who left by an event, or by a
-    request, what states it, `deprovisioned` are those of them whom a SCIM client took away. Of people who were read one
-    by one, `leaving` are those of whom an event says that they left, which is newer than what was read of them, or of
-    whom nothing could be read: they are locked until they are read again.
+    `read_at` is when the first request was sent. `incomplete` is why pages are missing (None: every page arrived);
+    `untrusted` is why the absences of a complete listing must not be believed (None: they may).
+
+    People whom the listing lacks are read by id. The result is without an assignment (`unassigned`), with one, so that
+    the listing lost the row (`lost`), suspended (`suspended`), or unknown (`unconfirmed`). `ended` has the statement of
+    an event or a request for each person who left; `deprovisioned` are those of them whom a SCIM client removed.
+    `leaving` are people who were read by id and whose end is stated by an event that is newer than the read, or who
+    could not be read: they are locked until they are read again. All are Okta ids.
     """
 
     people: tuple[PersonFacts, ...] = field(repr=False)

@@ -204,4 +204,4 @@ class TestAnswers:
         await refused(world, EnrolmentError, "a SAML connector cannot have the name", connector="my okta")
 
     async def test_filters_that_do_not_compile(self, world):
-        await refused(world, EnrolmentError, "no RE2 expression", group_filters=("^($",))
+        await refused(world, EnrolmentError, "not an RE2 expression", group_filters=("^($",))

@@ -32,7 +32,9 @@ def test_the_shortest_filters_do_not_let_everything_pass(text):
     assert not NameFilter(text).passes("Engines")
 
 
-@pytest.mark.parametrize(("text", "why"), [("", "empty"), ("^(Eng$", "no RE2 expression"), (r"^(?=Eng)$", "no RE2")])
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "empty"), ("^(Eng$", "not an RE2 expression"), (r"^(?=Eng)$", "not an RE2")]
+)
 def test_a_filter_that_does_not_compile_says_which_and_why(text, why):
     with pytest.raises(ValueError, match=why):
         NameFilters.of(["fine*", text])

@@ -32,7 +32,7 @@ def test_without_answers_no_setting_is_changed() -> None:
         (EnrolmentRequest(connector="passwordless"), "a SAML connector cannot.*Teleport reserves this name"),
         (EnrolmentRequest(plugin="okta/2"), "a plugin cannot have the name 'okta/2'"),
         (EnrolmentRequest(default_owners=("ada@x.io", "a b")), "the owner 'a b'"),
-        (EnrolmentRequest(group_filters=("^(unclosed$",)), r"the filter '\^\(unclosed\$' is no RE2 expression"),
+        (EnrolmentRequest(group_filters=("^(unclosed$",)), r"the filter '\^\(unclosed\$' is not an RE2 expression"),
         (EnrolmentRequest(app_filters=("",)), "a filter is empty"),
     ],
 )
