@@ -107,7 +107,7 @@ OF_DOORS = (
         "sync/engine.py",
         "or (self._pass.is_ousted and not self._history.is_standby)",
         "",
-        (_OUTAGE + "test_who_lost_the_right_to_another_process_says_so_and_takes_over_with_a_pass",),
+        (_OUTAGE + "test_a_process_that_lost_the_lease_is_a_standby_and_takes_over_with_a_pass",),
         "A process that was succeeded during an outage says so, and takes over again with a pass.",
     ),
     Mutant(

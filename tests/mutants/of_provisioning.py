@@ -79,7 +79,7 @@ OF_PROVISIONING = (
         "sync/provision.py",
         "if has_user is is_wanted and not is_stuck:",
         "if True:",
-        (_USERS + "test_a_local_user_of_that_name_is_a_conflict_that_says_so",),
+        (_USERS + "test_a_local_user_of_that_name_is_a_conflict",),
         "An answer says what is in Teleport.",
     ),
     Mutant(
@@ -87,7 +87,7 @@ OF_PROVISIONING = (
         "scim/users.py",
         "if after.active and not settlement.is_begun:",
         "if not settlement.is_begun:",
-        (_USERS + "test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothing_is_half_done",),
+        (_USERS + "test_while_teleport_does_not_answer_the_client_gets_429_and_nothing_is_half_done",),
         "A leaver is locked when Teleport is back, also if the client gives up.",
     ),
     Mutant(
@@ -95,7 +95,7 @@ OF_PROVISIONING = (
         "scim/users.py",
         "if after.active and not settlement.is_begun:",
         "if False:",
-        (_USERS + "test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothing_is_half_done",),
+        (_USERS + "test_while_teleport_does_not_answer_the_client_gets_429_and_nothing_is_half_done",),
         "Nothing is half done.",
     ),
     Mutant(
@@ -143,7 +143,7 @@ OF_PROVISIONING = (
         "desired/group_sources.py",
         "(is_absence_believed and not is_unreadable)",
         "not is_unreadable",
-        (_UNBOUND + "test_a_listing_that_is_not_believed_ends_no_binding",),
+        (_UNBOUND + "test_a_distrusted_listing_ends_no_binding",),
         "A narrowed admin role makes no second list.",
     ),
     Mutant(
@@ -151,7 +151,7 @@ OF_PROVISIONING = (
         "desired/group_sources.py",
         " or group_id in lists:",
         ":",
-        (_UNBOUND + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait",),
+        (_UNBOUND + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_gets_429",),
         "What the brake holds goes on as it was.",
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""A cleanup of a cluster that was synced: what goes, what stays byte by byte, and what is on record."""
+"""A cleanup of a cluster that was synced: removed objects, unchanged objects (byte by byte), and the records."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def group(removal, name):
 
 
 @BOTH
-async def test_everything_of_ours_goes_and_nothing_else_is_touched(removal):
+async def test_everything_of_ours_is_removed_and_nothing_else_is_changed(removal):
     removal.surround()
     before, shown = removal.of_others(), await removal.previewed()
     assert kinds((item.kind,) for item in shown.plan.items) == kinds(removal.ours())
@@ -52,7 +52,7 @@ async def test_everything_of_ours_goes_and_nothing_else_is_touched(removal):
 
 
 @BOTH
-async def test_whoever_goes_is_locked_for_longer_than_any_certificate_lives(removal):
+async def test_removed_users_are_locked_for_longer_than_any_certificate_lives(removal):
     await removal.removed()
     until = removal.world.clock.now() + LEAVER_LOCK
     assert locked(removal) == ALL_LOCKED
@@ -214,7 +214,7 @@ async def test_a_role_that_a_list_of_people_grants_stays(removal):
 
 
 @BOTH
-async def test_the_lock_of_somebody_who_left_stays_until_it_ends_unless_asked_for(removal):
+async def test_the_lock_of_a_leaver_stays_until_it_ends_unless_locks_is_given(removal):
     office = removal.office
     office.okta.unassign(removal.world.okta_app.id, office.person("bob@x.io").id)
     assert (await office.next_pass()).succeeded
@@ -278,7 +278,7 @@ async def test_the_next_service_looks_at_everything_anew_and_its_people_are_let_
 # What goes wrong
 
 
-async def test_what_fails_is_named_the_rest_goes_on_and_a_second_run_does_what_is_left(removal):
+async def test_a_failure_is_named_the_rest_continues_and_a_second_run_completes_it(removal):
     removal.office.teleport.faults.add(
         Fault("*/DeleteAccessList", grpc.StatusCode.UNKNOWN, "the disk is on fire", count=1)
     )
@@ -316,7 +316,7 @@ async def test_an_outage_ends_it_and_is_named(removal):
 
 
 @pytest.mark.parametrize("kind", ["user", "role", "user_group", "app_server", "access_list"])
-async def test_what_is_not_ours_any_more_at_the_last_moment_stays(removal, kind, monkeypatch):
+async def test_an_object_that_is_no_longer_ours_at_the_last_moment_stays(removal, kind, monkeypatch):
     """Somebody takes our label off after everything was read."""
     cleanup = await removal.cleanup()
     shown = await cleanup.preview()
@@ -374,7 +374,7 @@ async def test_user_groups_stay_on_a_version_where_touching_one_can_end_the_serv
 
 
 @pytest.mark.parametrize("kind", ["ListUsers", "GetLocks", "ListAccessLists", "ListUserGroups"])
-async def test_what_cannot_be_read_is_left_as_it_is_and_named(removal, kind):
+async def test_kinds_that_cannot_be_read_are_left_as_they_are_and_named(removal, kind):
     before = removal.held()
     removal.office.teleport.faults.add(Fault(f"*/{kind}", grpc.StatusCode.UNKNOWN, "no"))
     report = await removal.removed()

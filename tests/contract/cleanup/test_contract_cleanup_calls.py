@@ -70,7 +70,7 @@ async def test_only_a_nested_list_is_taken_out_of_members(removal, lists, people
 
 
 @pytest.mark.parametrize("origin", [{}, {labels.ORIGIN: labels.ORIGIN_OKTA}], ids=["bot", "host"])
-async def test_a_list_goes_as_long_as_its_labels_are_those_that_were_read(removal, lists, people, origin):
+async def test_a_list_is_deleted_only_with_the_labels_that_were_read(removal, lists, people, origin):
     carried = {labels.OKTA_ORG: "https://x.okta.com", **origin}
     people.create("theirs", owners=["zoe"], labels=carried)
     read = await lists.get("theirs")
@@ -89,7 +89,7 @@ async def test_a_list_goes_as_long_as_its_labels_are_those_that_were_read(remova
 
 
 @pytest.mark.parametrize("origin", [{}, {labels.ORIGIN: labels.ORIGIN_OKTA}], ids=["bot", "host"])
-async def test_a_role_goes_as_long_as_its_labels_are_those_that_were_read(removal, origin):
+async def test_a_role_is_deleted_only_with_the_labels_that_were_read(removal, origin):
     roles, store = removal.world.parts.teleport.roles, removal.cluster.roles
     message = RoleV6(Version="v7", Kind="role")
     message.Metadata.Name = "theirs"
@@ -146,6 +146,6 @@ async def test_while_connectors_cannot_be_read_roles_stay(removal):
 
 
 @pytest.mark.parametrize("edition", ["ent", "oss"])
-async def test_the_host_alone_can_tell_whether_there_are_plugins(tmp_path, edition):
+async def test_the_host_can_find_out_whether_the_cluster_has_plugins(tmp_path, edition):
     async with built_removal(tmp_path, edition=edition) as removal:
         assert await removal.world.parts.teleport.plugins.is_offered() is (edition == "ent")

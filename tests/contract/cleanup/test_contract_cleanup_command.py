@@ -85,7 +85,7 @@ def test_refused_while_a_service_runs(installation, teleport):
         service.wait(PATIENCE)
 
 
-def test_a_signal_ends_it_well_and_the_same_command_goes_on(tmp_path, teleport):
+def test_a_signal_ends_it_cleanly_and_the_same_command_continues(tmp_path, teleport):
     crowd = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "crowd")
     try:
         installation = installation_of(tmp_path, crowd, teleport)

@@ -1,4 +1,4 @@
-"""When a cleanup refuses: something still syncs, nobody knows whether it does, or the digest is another one."""
+"""When a cleanup refuses: a sync is active or may be, or the digest differs."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_the_right_to_write_of_a_dead_process_on_this_directory_is_no_reas
 # The digest
 
 
-async def test_another_digest_is_refused_with_what_changed(removal):
+async def test_another_digest_is_refused_with_the_changes(removal):
     shown = await removal.previewed()
     removal.office.administrator.create_user_group("00gNEW", labels=removal.ours_by_label)
     before = removal.held()
@@ -128,7 +128,7 @@ async def test_a_digest_that_was_never_shown_is_refused(removal):
     assert removal.held() == before
 
 
-async def test_what_was_shown_without_an_option_is_not_done_with_it(removal):
+async def test_a_digest_shown_without_an_option_is_refused_with_it(removal):
     removal.surround()
     shown, before = await removal.previewed(), removal.held()
     with pytest.raises(CleanupChangedError, match="new: delete user vera"):
@@ -147,7 +147,7 @@ async def test_a_person_who_joined_a_list_since_it_was_shown_is_a_change(removal
 # Provenance
 
 
-async def test_an_organisation_that_is_gone_is_named_by_its_id(removal):
+async def test_a_deleted_organisation_can_be_given_by_its_id(removal):
     removal.office.okta.fail("unavailable", path="/.well-known/okta-organization")
     with pytest.raises(OrganizationUnknownError) as caught:
         await removal.cleanup()

@@ -42,7 +42,7 @@ async def settled(removal, *, early=0.0):
     return {entry.sequence: entry.outcome for entry in await parts.store.journal.history(limit=100)}
 
 
-async def test_each_record_is_completed_by_whether_its_object_is_there(removal):
+async def test_each_record_is_completed_by_whether_its_object_exists(removal):
     removal.surround()
     lists, host = removal.office.people, removal.world.parts.teleport.app_servers.host_id
     lists.create("outer", owners=["zoe"])
@@ -65,7 +65,7 @@ async def test_each_record_is_completed_by_whether_its_object_is_there(removal):
     assert {sequence: found[sequence] for sequence in expected} == expected
 
 
-async def test_a_lock_counts_as_set_when_it_has_an_end_and_as_off_when_it_is_gone(removal):
+async def test_a_lock_counts_as_set_if_it_has_an_end_and_as_removed_if_it_does_not_exist(removal):
     now = removal.world.clock.now().timestamp()
     removal.administrator.create_lock("endless", "ada@x.io")
     removal.administrator.create_lock("ending", "ada@x.io", expires=now + 10_000)

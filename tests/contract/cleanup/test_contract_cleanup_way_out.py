@@ -1,4 +1,4 @@
-"""The vendor's documented way out, end to end: unassign everybody in Okta, let the sync delete, remove the rest."""
+"""The vendor's documented removal, end to end: unassign everybody in Okta, let the sync delete, remove the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole examination: identities, the state directory, the service, and what it leaves alone."""
+"""The whole examination: identities, the state directory, the service; it changes nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_it_changes_nothing_on_either_side(well):
     assert written == ["POST /oauth2/v1/token"]
 
 
-async def test_before_the_first_join_all_but_the_host_is_checked_and_nobody_joins(clinic):
+async def test_before_the_first_join_all_but_the_host_is_checked_without_joining(clinic):
     report = await clinic.examine()
     assert report.bad() == []
     assert "not joined yet: the first start joins" in report.says("identities/host")
@@ -51,7 +51,7 @@ async def test_before_the_first_join_all_but_the_host_is_checked_and_nobody_join
     assert not clinic.data.exists()
 
 
-async def test_with_pins_alone_the_cluster_is_asked_as_nobody(clinic):
+async def test_with_pins_alone_the_cluster_is_asked_without_an_identity(clinic):
     del clinic.sections["teleport"]["identity"]
     clinic.sections["teleport"]["ca_pins"] = clinic.teleport.ca_pins
     report = await clinic.examine()
@@ -60,7 +60,7 @@ async def test_with_pins_alone_the_cluster_is_asked_as_nobody(clinic):
     assert report.severity("Teleport/version") == "ok"
 
 
-async def test_wrong_pins_are_told_as_the_join_would_tell_them(clinic):
+async def test_wrong_pins_are_reported_as_by_the_join(clinic):
     del clinic.sections["teleport"]["identity"]
     clinic.sections["teleport"]["ca_pins"] = ["sha256:" + "0" * 64]
     report = await clinic.examine()
@@ -68,14 +68,14 @@ async def test_wrong_pins_are_told_as_the_join_would_tell_them(clinic):
     assert "tctl status" in report.says("Teleport/auth server")
 
 
-async def test_without_trust_or_token_the_first_start_is_said_to_fail(clinic):
+async def test_without_trust_or_token_two_errors_are_reported(clinic):
     for key in ("identity", "join_token"):
         del clinic.sections["teleport"][key]
     report = await clinic.examine()
     assert {"identities/join token", "identities/trust of the first join"} <= set(report.bad())
 
 
-async def test_an_expired_bot_switches_off_what_needs_it(well):
+async def test_an_expired_bot_switches_off_the_features_that_need_it(well):
     well.issue_bot(lifetime=timedelta(hours=-1))
     report = await well.examine()
     assert report.bad() == ["identities/bot"]
@@ -121,7 +121,7 @@ async def test_a_bot_of_another_cluster_is_not_used(well, tmp_path):
     assert "other.example.com" in report.says("identities/cluster")
 
 
-async def test_a_damaged_host_identity_is_told_with_the_way_out_and_the_rest_goes_on(well):
+async def test_a_damaged_host_identity_is_reported_with_a_remedy_and_the_rest_is_checked(well):
     (well.data / "host" / "identity").write_bytes(b"half")
     report = await well.examine()
     assert report.bad() == ["identities/host"]
@@ -129,7 +129,7 @@ async def test_a_damaged_host_identity_is_told_with_the_way_out_and_the_rest_goe
     assert report.severity("Teleport/bot may user") == "ok"
 
 
-async def test_a_host_identity_that_is_not_of_this_host_is_told(well):
+async def test_an_identity_of_another_host_is_reported(well):
     (well.data / "host" / "uuid").write_text("2f0c0f0e-0000-4000-8000-000000000000\n")
     assert (await well.examine()).severity("identities/host") == "error"
 
@@ -159,13 +159,13 @@ async def test_a_damaged_database_is_an_error_with_its_remedy(well):
     assert "move" in report.says("state directory/database")
 
 
-async def test_a_state_of_a_newer_release_is_told(well):
+async def test_a_state_of_a_newer_release_is_reported(well):
     with sqlite3.connect(well.data / "state.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     assert "newer release" in (await well.examine()).says("state directory/database")
 
 
-async def test_another_process_on_the_data_directory_is_told_and_not_disturbed(well):
+async def test_another_process_on_the_data_directory_is_reported_and_not_disturbed(well):
     with exclusive(well.data):
         report = await well.examine()
         assert report.bad() == ["service/running"]
@@ -180,7 +180,7 @@ class Standby:
         return Status("0.1.0", "standby", None, (), Findings(), last_error="another process writes: over there")
 
 
-async def test_a_service_that_stands_by_says_for_whom(well):
+async def test_a_standby_is_shown_with_the_writer(well):
     async with serving(AdminService(Standby(), None), well.data):
         report = await well.examine()
     assert report.bad() == []

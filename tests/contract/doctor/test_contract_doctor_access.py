@@ -1,4 +1,4 @@
-"""What `doctor` finds about groups, apps and access lists on a cluster."""
+"""Findings of `doctor` about groups, apps and access lists of a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ async def owned_by(clinic, *owners):
     return await clinic.examine()
 
 
-async def test_default_owners_are_looked_for_among_the_users(well):
+async def test_default_owners_must_be_users(well):
     present = well.people[0].login
     report = await owned_by(well, present, "nobody@example.com")
     assert report.bad() == ["Teleport/default owners"]
@@ -30,7 +30,7 @@ async def test_without_owners_it_is_a_note_that_no_list_is_made(well):
     assert report.severity("configuration/access lists") == "note"
 
 
-async def test_a_community_cluster_is_told_what_it_has_of_groups_and_apps_and_asked_for_no_owner(tmp_path):
+async def test_a_community_cluster_gets_its_features_of_groups_and_apps_and_needs_no_owner(tmp_path):
     async with clinic_of(tmp_path, cluster={"edition": "oss"}, sync={"local_users": True}) as clinic:
         report = await owned_by(await clinic.joined(), "nobody@example.com")
     assert report.bad() == []
@@ -38,7 +38,7 @@ async def test_a_community_cluster_is_told_what_it_has_of_groups_and_apps_and_as
     assert report.severity("Teleport/feature app_servers") == "ok"
 
 
-async def test_a_licence_that_limits_lists_is_told(well):
+async def test_a_licence_that_limits_lists_is_a_note(well):
     well.teleport.cluster.license({"Identity": Entitlement(False), "AccessLists": Entitlement(True, limit=3)})
     report = await well.examine()
     assert "3 in all" in report.says("Teleport/access list limit")

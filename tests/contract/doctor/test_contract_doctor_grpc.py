@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from teleport_okta.sandbox.web_certificate import WebCertificate
 
 
-async def test_the_listener_is_looked_at_with_the_roles_that_the_cluster_has(tmp_path):
+async def test_the_listener_is_checked_against_the_roles_of_the_cluster(tmp_path):
     issued = WebCertificate.issue("test CA")
     certificate, key = tmp_path / "serve.crt", tmp_path / "serve.key"
     certificate.write_bytes(issued.certificate.public_bytes(Encoding.PEM))

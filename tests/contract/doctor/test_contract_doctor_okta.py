@@ -1,4 +1,4 @@
-"""What `doctor` finds on Okta's side."""
+"""Findings of `doctor` about Okta."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def with_token(tmp_path):
         yield built
 
 
-async def test_the_organisation_its_tls_and_its_limits_are_told(clinic):
+async def test_the_organisation_its_tls_and_its_limits_are_shown(clinic):
     report = await clinic.examine()
     assert clinic.okta.id in report.says("Okta/organisation")
     assert "okta.ca" in report.says("Okta/TLS")
@@ -23,7 +23,7 @@ async def test_the_organisation_its_tls_and_its_limits_are_told(clinic):
     assert "80%" in report.says("Okta/rate limits")
 
 
-async def test_a_certificate_of_an_unknown_ca_closes_everything_but_teleport(clinic):
+async def test_a_certificate_of_an_unknown_ca_stops_the_checks_of_okta_only(clinic):
     del clinic.sections["okta"]["ca"]
     report = await clinic.examine()
     assert report.bad() == ["Okta/TLS"]
@@ -31,13 +31,13 @@ async def test_a_certificate_of_an_unknown_ca_closes_everything_but_teleport(cli
     assert report.severity("Teleport/cluster") == "ok"
 
 
-async def test_an_organisation_that_is_not_there_closes_okta_alone(clinic):
+async def test_a_missing_organisation_stops_the_checks_of_okta_only(clinic):
     clinic.sections["okta"]["org_url"] = "https://localhost:1"
     report = await clinic.examine()
     assert report.bad() == ["Okta/reachability"]
 
 
-async def test_an_api_token_is_told_with_its_owner_and_its_thirty_days(with_token):
+async def test_an_api_token_is_shown_with_its_owner_and_its_thirty_days(with_token):
     report = await with_token.examine()
     assert "okta.admin@example.com" in report.says("Okta/credential")
     assert "30 days" in report.says("Okta/credential")
@@ -52,7 +52,7 @@ async def test_a_revoked_token_is_the_one_error_and_the_rest_is_not_checked(with
 
 
 @pytest.mark.parametrize("required", [True, False])
-async def test_proof_of_possession_is_told(clinic, required):
+async def test_proof_of_possession_is_shown(clinic, required):
     clinic.okta.configure_client(clinic.sections["okta"]["client_id"], require_dpop=required)
     report = await clinic.examine()
     assert ("bound to a key (DPoP)" in report.says("Okta/credential")) is required
@@ -111,13 +111,13 @@ async def test_scopes_that_are_left_from_an_enrolment_are_named(clinic):
 
 
 @pytest.mark.parametrize("service_app", [True, False])
-async def test_that_roles_cannot_be_read_is_said(tmp_path, service_app):
+async def test_roles_that_cannot_be_read_are_a_note(tmp_path, service_app):
     async with clinic_of(tmp_path, service_app=service_app) as clinic:
         clinic.okta.narrow_role(without=["okta.iam.read"])
         assert "are unknown" in (await clinic.examine()).says("Okta/admin roles")
 
 
-async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
+async def test_people_whom_a_role_hides_are_reported_as_missing_in_the_listing(well):
     well.okta.narrow_role(hide=[person.id for person in well.people[:15]])
     report = await well.examine()
     assert report.bad() == ["Okta/people shown", "Okta/listing"]
@@ -125,7 +125,7 @@ async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
     assert "resource set" in report.says("Okta/listing")
 
 
-async def test_people_whom_a_role_hides_are_missed_before_any_listing_is_known(clinic):
+async def test_people_whom_a_role_hides_are_reported_before_any_listing_is_known(clinic):
     """Okta counts the members of Everyone whatever our role: twenty people and the administrator."""
     assert (await clinic.examine()).severity("Okta/people shown") == "ok"
     clinic.okta.narrow_role(hide=[clinic.people[0].id])
@@ -134,7 +134,7 @@ async def test_people_whom_a_role_hides_are_missed_before_any_listing_is_known(c
     assert "by Okta's count: 21; shown: 20" in report.says("Okta/people shown")
 
 
-async def test_apps_that_a_role_hides_are_missed_in_what_a_group_grants(clinic):
+async def test_apps_that_a_role_hides_are_reported_as_missing_in_the_grants_of_a_group(clinic):
     group = clinic.okta.create_group("Engineers")
     for name in ("Wiki", "Forge"):
         clinic.okta.assign_group(clinic.okta.create_app(name).id, group.id)
@@ -145,7 +145,7 @@ async def test_apps_that_a_role_hides_are_missed_in_what_a_group_grants(clinic):
     assert "'Engineers' by Okta's count: 2; shown: 0" in report.says("Okta/apps shown")
 
 
-async def test_a_role_over_chosen_groups_is_told_by_the_group_everyone(clinic):
+async def test_a_role_over_chosen_groups_is_found_by_the_group_everyone(clinic):
     group = clinic.okta.create_group("Engineers")
     assert (await clinic.examine()).severity("Okta/group Everyone") == "ok"
     clinic.okta.narrow_role(only=[group.id])
@@ -154,7 +154,7 @@ async def test_a_role_over_chosen_groups_is_told_by_the_group_everyone(clinic):
     assert report.bad() == []
 
 
-async def test_a_resource_set_without_people_is_told_of_the_scope_and_of_the_app(clinic):
+async def test_a_resource_set_without_people_is_reported_for_the_scope_and_the_app(clinic):
     clinic.okta.narrow_role(only=["00uNobody"])
     report = await clinic.examine()
     assert report.bad() == ["Okta/okta.users.read", "Okta/people shown", "Okta/assignments"]
@@ -194,7 +194,7 @@ async def test_an_app_that_is_not_active_is_an_error(clinic):
     assert "activate the app" in report.says("Okta/app")
 
 
-async def test_an_app_that_nobody_has_is_a_warning(clinic):
+async def test_an_app_without_people_is_a_warning(clinic):
     for person in clinic.people:
         clinic.okta.unassign(clinic.okta_app.id, person.id)
     report = await clinic.examine()
@@ -202,7 +202,7 @@ async def test_an_app_that_nobody_has_is_a_warning(clinic):
     assert "nobody is assigned" in report.says("Okta/assignments")
 
 
-async def test_who_has_the_app_by_a_group_is_told(clinic):
+async def test_an_assignment_by_a_group_is_shown(clinic):
     clinic.okta.assign_group(clinic.okta_app.id, clinic.okta.groups.everyone)
     assert "the group Everyone" in (await clinic.examine()).says("Okta/assignments")
 
@@ -216,7 +216,7 @@ async def test_an_app_of_another_kind_is_weak_unless_users_are_local(clinic):
 
 
 @pytest.mark.parametrize(("skew", "severity"), [(20, "ok"), (-60, "warning"), (400, "error")])
-async def test_a_clock_that_is_off_is_told(clinic, skew, severity):
+async def test_a_wrong_clock_is_reported(clinic, skew, severity):
     clinic.okta.skew_clock(skew)
     report = await clinic.examine()
     assert report.severity("Okta/clock") == severity
@@ -236,7 +236,7 @@ async def test_an_http_proxy_is_named_without_its_password(clinic):
         assert "s3cretword" not in report.text()
 
 
-async def test_an_http_proxy_that_lets_nobody_through_is_named_with_its_variable(clinic):
+async def test_an_http_proxy_that_refuses_is_named_with_its_variable(clinic):
     async with HttpProxy(credentials=("ada", "s3cretword")) as proxy:
         clinic.environment["HTTPS_PROXY"] = proxy.url
         report = await clinic.examine()

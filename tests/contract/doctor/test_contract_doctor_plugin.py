@@ -1,4 +1,4 @@
-"""What `doctor` finds where a plugin resource holds the settings, or Teleport's own integration runs."""
+"""Findings of `doctor` if a plugin resource has the settings, or Teleport's own integration runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def install(clinic, **flags):
     clinic.teleport.administrator.plugins.edit(settings={"sync_settings": {"disable_bidirectional_sync": True}})
 
 
-async def test_what_is_examined_is_what_the_plugin_decides(managed):
+async def test_the_settings_of_the_plugin_are_examined(managed):
     await install(managed)
     report = await managed.examine()
     assert report.bad() == []
@@ -31,13 +31,13 @@ async def test_what_is_examined_is_what_the_plugin_decides(managed):
     assert report.severity("Okta/app") == "ok"
 
 
-async def test_a_plugin_that_is_not_there_is_the_error_and_what_it_decides_is_not_guessed(managed):
+async def test_a_missing_plugin_is_an_error_and_its_settings_are_not_guessed(managed):
     report = await managed.examine()
     assert report.bad() == ["Teleport/plugin"]
     assert "the settings of plugin 'okta' are unknown" in report.says("Okta/app, listing")
 
 
-async def test_a_bot_that_may_not_read_plugins_is_told_with_the_right(managed):
+async def test_a_bot_that_may_not_read_plugins_is_reported_with_the_right(managed):
     await install(managed)
     managed.teleport.administrator.edit_user("bot-teleport-okta", roles=["access"])
     managed.issue_bot(roles=["access"])
@@ -63,7 +63,7 @@ async def test_a_community_cluster_has_no_plugins_to_look_at_with_a_bot_or_witho
         assert "no plugins" in (await clinic.examine()).says("Teleport/plugin")
 
 
-async def test_without_a_bot_it_is_said_that_a_hosted_plugin_would_not_be_seen(well):
+async def test_without_a_bot_a_note_says_that_hosted_plugins_are_not_visible(well):
     del well.sections["teleport"]["identity"]
     report = await well.examine()
     assert "we cannot see" in report.says("Teleport/hosted plugin")

@@ -62,7 +62,7 @@ class Availability:
         return Status("0.1.0", "idle", None, (), Findings(), door=door)
 
 
-async def test_the_way_from_outside_is_gone_to_the_running_service_and_counted_there(tmp_path):
+async def test_the_request_from_outside_reaches_the_running_service_and_is_counted(tmp_path):
     service = Availability()
     async with scim_world(tmp_path / "scim", observed_by=lambda _clock: service) as world:
         service.address = str(world.bound)

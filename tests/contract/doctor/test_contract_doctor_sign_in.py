@@ -1,4 +1,4 @@
-"""What `doctor` finds where the connector of Teleport and the app of Okta are real."""
+"""Findings of `doctor` with a real connector in Teleport and a real app in Okta (sandboxes)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_until_there_is_a_connector_it_is_a_note_and_then_all_of_it_agrees
         assert report.severity(f"sign-in/{check}") == "ok"
 
 
-async def test_a_connector_that_somebody_named_and_is_not_there_is_weak(well):
+async def test_a_missing_connector_that_a_setting_names_is_a_warning(well):
     well.sections["sync"]["connector"] = "okta-integration"
     assert (await well.examine()).bad() == ["sign-in/connector"]
 
@@ -47,7 +47,7 @@ async def test_a_key_that_was_changed_in_okta_ends_sign_in_while_no_service_runs
 
 
 @pytest.mark.parametrize(("days", "bad"), [(-1, ["sign-in/certificate"]), (20, ["sign-in/certificate"]), (40, [])])
-async def test_the_end_of_the_certificate_is_seen_although_teleport_takes_any(well, days, bad):
+async def test_the_expiry_of_the_certificate_is_checked_although_teleport_accepts_any(well, days, bad):
     well.okta.set_certificate_dates(well.okta_app.id, expires_in=days * 86_400)
     await well.connect()
     report = await well.examine()
@@ -55,7 +55,7 @@ async def test_the_end_of_the_certificate_is_seen_although_teleport_takes_any(we
     assert (report.severity("sign-in/certificate") == "error") is (days < 0)
 
 
-async def test_a_connector_that_downloads_its_metadata_is_weak_and_nothing_is_downloaded_to_say_so(tmp_path):
+async def test_a_connector_that_downloads_its_metadata_is_a_warning_without_a_download(tmp_path):
     asked = []
 
     async def fetch(url):
@@ -104,7 +104,7 @@ async def test_a_comparison_that_breaks_off_hides_no_other(enrolled, monkeypatch
     assert "canary" not in report.text()
 
 
-async def test_an_app_that_only_the_label_names_is_looked_at_too(enrolled):
+async def test_an_app_that_only_the_label_names_is_checked_too(enrolled):
     """Everybody of the organisation is synced, so that no app is configured."""
     enrolled.sections["sync"]["source"] = "organization"
     del enrolled.sections["okta"]["app_id"]
@@ -120,7 +120,7 @@ async def test_local_users_need_no_connector(tmp_path):
     assert not [finding for finding in report.findings if finding.section.value == "sign-in"]
 
 
-async def test_while_okta_is_away_nothing_is_said_against_the_connector(enrolled):
+async def test_while_okta_does_not_answer_the_connector_is_no_problem(enrolled):
     enrolled.sections["okta"]["org_url"] = "https://localhost:1"
     report = await enrolled.examine()
     assert report.bad() == ["Okta/reachability"]

@@ -1,4 +1,4 @@
-"""What `doctor` finds on Teleport's side."""
+"""Findings of `doctor` about Teleport."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_role(clinic, name, *, labels=None, **conditions):
     ("by", "words"),
     [("direct", "the auth server itself"), ("proxy", "with TLS routing"), ("balancer", "ALPN connection upgrade")],
 )
-async def test_every_way_in_is_told_and_is_well(tmp_path, by, words):
+async def test_every_route_is_shown_without_problems(tmp_path, by, words):
     async with clinic_of(tmp_path, by=by) as clinic:
         report = await (await clinic.joined()).examine()
     assert words in report.says("Teleport/reachability")
@@ -50,7 +50,7 @@ async def test_a_proxy_of_an_unknown_ca_is_named_with_the_setting(tmp_path):
     assert "teleport.proxy_ca" in report.says("Teleport/reachability")
 
 
-async def test_a_cluster_that_is_not_there_closes_teleport_alone(clinic):
+async def test_a_missing_cluster_stops_the_checks_of_teleport_only(clinic):
     clinic.sections["teleport"]["addr"] = "127.0.0.1:1"
     report = await clinic.examine()
     assert report.bad() == ["Teleport/reachability"]
@@ -69,7 +69,7 @@ async def test_a_community_cluster_is_well_with_local_users_only(tmp_path, local
     assert "users have the member roles themselves" in report.says("Teleport/feature access_lists")
 
 
-async def test_a_version_with_a_gate_says_what_is_off_and_touches_no_user_group(tmp_path):
+async def test_a_version_with_a_gate_shows_what_is_off_and_no_user_group_is_read(tmp_path):
     async with clinic_of(tmp_path, cluster={"version": "18.0.0"}) as clinic:
         await clinic.joined()
         report = await clinic.examine()
@@ -80,7 +80,7 @@ async def test_a_version_with_a_gate_says_what_is_off_and_touches_no_user_group(
 
 
 @pytest.mark.parametrize(("version", "severity"), [("16.5.0", "error"), ("19.0.0", "warning"), ("17.5.2", "ok")])
-async def test_a_version_out_of_our_range_is_told_once(tmp_path, version, severity):
+async def test_a_version_out_of_our_range_is_reported_once(tmp_path, version, severity):
     async with clinic_of(tmp_path, cluster={"version": version}) as clinic:
         report = await clinic.examine()
     assert report.severity("Teleport/version") == severity
@@ -96,14 +96,14 @@ async def test_a_role_that_matches_everything_is_a_warning_and_teleports_own_are
     assert "app_labels and group_labels" in report.says("Teleport/wildcard roles")
 
 
-async def test_a_default_role_that_is_not_there_is_an_error(well):
+async def test_a_missing_default_role_is_an_error(well):
     well.sections["sync"]["default_roles"] = ["okta-requester", "absent"]
     report = await well.examine()
     assert report.bad() == ["Teleport/default roles"]
     assert "'absent'" in report.says("Teleport/default roles")
 
 
-async def test_a_bot_with_too_narrow_a_role_is_told_what_it_lacks(well):
+async def test_the_missing_rights_of_a_bot_are_reported(well):
     add_role(well, "narrow", rules=[(["user", "plugin"], ["list", "read"]), (["*"], ["read"])])
     well.teleport.administrator.edit_user("bot-teleport-okta", roles=["narrow"])
     well.issue_bot(roles=["narrow"])
@@ -114,7 +114,7 @@ async def test_a_bot_with_too_narrow_a_role_is_told_what_it_lacks(well):
     assert report.severity("Teleport/bot may access_request") == "note"
 
 
-async def test_a_locked_bot_is_not_taken_and_the_host_goes_on(well):
+async def test_a_locked_bot_is_refused_and_the_host_is_checked(well):
     well.teleport.administrator.create_lock("stop", "bot-teleport-okta", message="ticket 4711")
     report = await well.examine()
     assert report.bad() == ["Teleport/bot identity"]
@@ -123,7 +123,7 @@ async def test_a_locked_bot_is_not_taken_and_the_host_goes_on(well):
     assert "tctl rm lock/stop" in said
 
 
-async def test_who_writes_now_is_named(well):
+async def test_the_present_writer_is_named(well):
     request = types_pb2.AcquireSemaphoreRequest(SemaphoreKind="teleport-okta", SemaphoreName=well.okta.id)
     semaphore = types_pb2.SemaphoreV3(Kind="semaphore", SubKind="teleport-okta", Version="v3")
     semaphore.Metadata.Name = request.SemaphoreName
@@ -136,14 +136,14 @@ async def test_who_writes_now_is_named(well):
     assert report.bad() == []
 
 
-async def test_a_rotation_under_way_that_the_host_has_not_followed_is_told(well):
+async def test_a_rotation_that_the_host_has_not_followed_is_reported(well):
     well.teleport.administrator.rotate("init")
     report = await well.examine()
     assert report.bad() == ["Teleport/CA rotation"]
     assert "init" in report.says("Teleport/CA rotation")
 
 
-async def test_a_host_that_missed_a_whole_rotation_is_told_to_join_again(well):
+async def test_the_remedy_for_a_host_that_missed_a_whole_rotation_is_to_join_again(well):
     for phase in ("init", "update_clients", "update_servers", "standby"):
         well.teleport.administrator.rotate(phase)
     well.teleport.renew_bot()

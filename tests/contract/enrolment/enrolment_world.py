@@ -232,7 +232,7 @@ async def built_enrolment_world(directory, *, edition="ent", settings=None, way=
 
 
 async def refused(world, expected, match, **wishes):
-    """Look, be refused with a way out, and see that nothing was written; return the error."""
+    """Look, expect an error with a remedy, and check that nothing was written; return the error."""
     with pytest.raises(expected, match=match) as error:
         await world.looked(**wishes)
     assert error.value.remedy

@@ -102,14 +102,14 @@ async def test_one_without_the_label_is_refused_with_both_ways_out(world):
     assert {step.state for step in await world.enrol(connector="okta-2")} == {State.MADE}
 
 
-async def test_connectors_of_other_names_are_never_looked_at(world):
+async def test_connectors_of_other_names_are_never_read(world):
     await world.make_connector("okta", labels={APP_ID: "0oaGone"})
     await world.enrol()
     assert world.teleport.calls.of("GetSAMLConnectors") == 0
 
 
 @pytest.mark.parametrize("world", [{"cluster": {"fetch_metadata": fetch_from_okta}}], indirect=True)
-async def test_a_connector_that_breaks_every_listing_stands_in_nobody_s_way(world):
+async def test_a_connector_that_breaks_every_listing_is_no_obstacle(world):
     await world.enrol()
     PUBLISHED.append(world.connectors[CONNECTOR]["Spec"]["EntityDescriptor"].encode())
     await world.make_connector("broken", entity_descriptor_url="https://idp.example.com/metadata")
@@ -127,7 +127,7 @@ class TestTheAppIsToldApart:
         )
         assert "tctl rm saml/okta-integration" in error.remedy
 
-    async def test_dead_and_enrolled_anew_as_told(self, enrolled):
+    async def test_a_dead_app_is_replaced_by_the_remedy(self, enrolled):
         enrolled.okta.delete_app(enrolled.app.id)
         enrolled.teleport.administrator.connectors.delete(CONNECTOR)
         assert {step.state for step in await enrolled.enrol()} == {State.MADE}
@@ -180,7 +180,7 @@ class TestTheConnectorItself:
     async def test_at_the_same_proxy_in_another_spelling(self, enrolled, proxy):
         assert (await enrolled.looked(proxy=proxy))[2].state is State.DONE
 
-    async def test_giving_a_role_that_is_gone_while_it_has_to_be_changed(self, enrolled):
+    async def test_giving_a_deleted_role_while_it_must_be_changed(self, enrolled):
         roles = enrolled.teleport.cluster.roles
         roles.delete("access")
         assert (await enrolled.looked())[2].state is State.DONE
@@ -188,7 +188,7 @@ class TestTheConnectorItself:
         enrolled.mark()
         await refused(enrolled, EnrolmentError, "gives the role 'access', which no longer exists.*tctl edit saml/")
 
-    async def test_giving_nobody_anything(self, enrolled):
+    async def test_giving_no_role(self, enrolled):
         del enrolled.teleport.cluster.saml_connectors.stored(CONNECTOR).Spec.AttributesToRoles[:]
         steps = await enrolled.looked()
         assert "members of Everyone get the role 'okta-requester'" in steps[2].what

@@ -76,7 +76,7 @@ async def test_a_connector_of_people_is_left_alone(enrolled, labels):
     assert (keeper.warnings, keeper.went_well) == ((), True)
 
 
-async def test_without_a_connector_there_is_nothing_to_keep_and_one_that_goes_is_missed(enrolled):
+async def test_without_a_connector_there_is_nothing_to_do_and_a_deleted_one_is_reported(enrolled):
     keeper = await look(enrolled, connector="okta")
     assert (keeper.warnings, keeper.went_well) == ((), True)
     keeper = await look(enrolled)
@@ -93,7 +93,7 @@ async def test_without_a_connector_there_is_nothing_to_keep_and_one_that_goes_is
 @pytest.mark.parametrize(
     ("expires_in", "says"), [(-DAY, "expired on"), (3 * DAY, "expires on"), (29 * DAY, "expires on"), (31 * DAY, "")]
 )
-async def test_a_certificate_that_ends_is_told_until_there_is_another(enrolled, expires_in, says):
+async def test_a_certificate_that_expires_is_a_warning_until_there_is_another(enrolled, expires_in, says):
     enrolled.okta.set_certificate_dates(enrolled.app.id, expires_in=expires_in)
     keeper = await look(enrolled)
     assert keeper.went_well
@@ -110,7 +110,7 @@ async def test_a_certificate_that_ends_is_told_until_there_is_another(enrolled, 
 
 
 @pytest.mark.parametrize("path", ["*/sso/saml/metadata", "/api/v1/apps/*"])
-async def test_while_okta_is_away_that_is_told_and_made_up_for_later(enrolled, path):
+async def test_while_okta_does_not_answer_there_is_a_warning_and_later_an_update(enrolled, path):
     enrolled.okta.rotate_signing_key(enrolled.app.id)
     enrolled.okta.fail(FaultKind.UNAVAILABLE, path=path)
     keeper = await look(enrolled)
@@ -125,7 +125,7 @@ async def test_while_okta_is_away_that_is_told_and_made_up_for_later(enrolled, p
     assert holds_present_key(enrolled)
 
 
-async def test_what_teleport_refuses_is_told_and_made_up_for_later(enrolled):
+async def test_a_refusal_by_teleport_is_a_warning_and_tried_again_later(enrolled):
     enrolled.teleport.cluster.roles.delete("access")
     enrolled.okta.rotate_signing_key(enrolled.app.id)
     keeper = await look(enrolled)
@@ -166,7 +166,7 @@ async def test_an_answer_that_is_lost_is_no_failure(enrolled):
     assert holds_present_key(enrolled)
 
 
-async def test_metadata_of_another_host_is_told_and_not_written(enrolled):
+async def test_metadata_of_another_host_is_a_warning_and_not_written(enrolled):
     enrolled.okta.rotate_signing_key(enrolled.app.id)
     keeper = await look(enrolled, org_hosts=lambda: ("acme.okta.com",))
     [warning] = keeper.warnings
@@ -175,7 +175,7 @@ async def test_metadata_of_another_host_is_told_and_not_written(enrolled):
     assert enrolled.teleport_writes == {}
 
 
-async def test_an_app_by_which_nobody_can_sign_in_is_told_and_the_key_kept_right(enrolled):
+async def test_an_unusable_app_is_a_warning_and_the_key_is_updated(enrolled):
     enrolled.okta.rotate_signing_key(enrolled.app.id)
     enrolled.okta.deactivate_app(enrolled.app.id)
     keeper = await look(enrolled)
@@ -195,7 +195,7 @@ async def test_an_app_by_which_nobody_can_sign_in_is_told_and_the_key_kept_right
     assert f"belongs to the app {app_id}, which no longer exists" in warning
 
 
-async def test_a_standby_asks_nothing_and_writes_nothing(enrolled, monkeypatch):
+async def test_a_standby_makes_no_calls(enrolled, monkeypatch):
     keeper = keeper_of(enrolled)
     keeper.warnings = ("from before",)
     enrolled.okta.rotate_signing_key(enrolled.app.id)

@@ -86,7 +86,9 @@ async def test_a_rotated_key_is_in_the_connector_within_seconds(enrolled, servic
     assert not world.okta.calls.unknown
 
 
-async def test_a_rotation_while_okta_s_metadata_is_away_is_told_and_made_up_for_within_minutes(enrolled, service):
+async def test_a_rotation_while_the_metadata_is_unavailable_is_reported_and_taken_over_within_minutes(
+    enrolled, service
+):
     world = enrolled
     world.okta.fail(FaultKind.UNAVAILABLE, path="*/sso/saml/metadata")
     world.okta.rotate_signing_key(world.app.id)

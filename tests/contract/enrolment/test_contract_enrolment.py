@@ -185,7 +185,7 @@ async def test_a_run_does_only_what_is_missing(world, missing):
     assert (world.app.id == made) == (missing != "app")
 
 
-async def test_answers_are_in_what_is_made(world):
+async def test_answers_are_in_the_new_objects(world):
     await world.enrol(
         connector="corp",
         label="SSO for Teleport",
@@ -219,7 +219,7 @@ async def test_answers_are_in_what_is_made(world):
     }
 
 
-async def test_a_later_run_leaves_what_people_changed_and_does_what_is_answered(world):
+async def test_a_later_run_keeps_changes_of_people_and_applies_the_answers(world):
     await world.enrol()
     edited = {
         "sync_access_lists": True,
@@ -269,7 +269,7 @@ async def test_a_role_that_is_asked_for_is_given_and_the_rest_of_the_mapping_sta
     assert {step.state for step in await world.enrol()} == {State.DONE}
 
 
-async def test_user_sync_that_somebody_switched_off_is_left_and_told(world):
+async def test_user_sync_that_is_off_is_left_and_reported(world):
     await world.enrol()
     world.teleport.administrator.plugins.edit("okta", settings={"sync_settings": {"sync_users": False}})
     world.mark()
@@ -296,7 +296,7 @@ async def test_a_cluster_without_plugins_leaves_the_record_to_the_configuration(
     assert world.teleport_writes == {"CreateSAMLConnector": 1}
 
 
-async def test_who_is_assigned_is_left_to_people_who_want_it_so(world):
+async def test_without_assign_everyone_assignments_stay_as_they_are(world):
     steps = await world.enrol(assign_everyone=False)
     assert steps[1].state is State.DONE
     assert not world.is_assigned

@@ -168,7 +168,7 @@ async def test_an_app_that_the_listing_shows_late_is_found_and_not_made_twice(wo
     assert is_one_of_each(world)
 
 
-async def test_an_app_whose_creation_is_known_to_nobody_ends_the_run_and_nothing_else_is_made(world, whole):
+async def test_an_app_with_an_unknown_outcome_ends_the_run_and_nothing_else_is_made(world, whole):
     world.okta.fail(FaultKind.TRUNCATED, method="POST", path="/api/v1/apps")
     world.okta.fail(FaultKind.EMPTY, method="GET", path="/api/v1/apps", after=2)
     with pytest.raises(OktaOutcomeUnknownError, match="check in Okta"):
@@ -197,7 +197,7 @@ async def test_a_run_started_at_once_after_one_that_died_at_the_creation_makes_n
     assert is_one_of_each(world)
 
 
-async def test_what_cannot_be_remembered_is_found_by_its_label(world, whole, monkeypatch):
+async def test_an_app_that_could_not_be_stored_is_found_by_its_label(world, whole, monkeypatch):
     async def remember(_self, _made):
         raise StateError("the disk is full")
 
@@ -208,7 +208,7 @@ async def test_what_cannot_be_remembered_is_found_by_its_label(world, whole, mon
     assert world.untouched
 
 
-async def test_of_two_enrolments_at_once_one_is_told_that_another_writes(world, whole, tmp_path):
+async def test_of_two_enrolments_at_once_one_is_refused(world, whole, tmp_path):
     first = world.enrolment()
     found = await first.look()
     await world.parts.teleport.lease.obtain(world.okta.id)
@@ -229,7 +229,7 @@ async def test_of_two_enrolments_at_once_one_is_told_that_another_writes(world, 
 
 
 @pytest.mark.parametrize("what", ["app", "connector", "settings"])
-async def test_what_somebody_does_between_look_and_run_is_noticed_before_the_first_write(world, what):
+async def test_changes_between_look_and_run_are_found_before_the_first_write(world, what):
     await world.enrol()
     enrolment = world.enrolment(group_filters=("dev-*",))
     found = await enrolment.look()
@@ -249,7 +249,7 @@ async def test_what_somebody_does_between_look_and_run_is_noticed_before_the_fir
 
 
 @pytest.mark.parametrize("write", ["connector", "settings"])
-async def test_what_somebody_makes_during_the_run_is_not_overwritten(world, monkeypatch, write):
+async def test_objects_that_others_make_during_the_run_are_not_overwritten(world, monkeypatch, write):
     owner, name = WRITES[write](world.parts)
     done = getattr(owner, name)
 
@@ -288,7 +288,7 @@ async def test_a_connector_that_others_edit_during_the_run_keeps_their_edit(worl
     assert {step.state for step in await world.enrol()} == {State.DONE}
 
 
-async def test_a_connector_that_is_deleted_during_the_run_is_told(world, monkeypatch):
+async def test_a_connector_that_is_deleted_during_the_run_is_an_error(world, monkeypatch):
     await world.enrol()
     world.okta.rotate_signing_key(world.app.id)
     update = world.parts.teleport.connectors.update

@@ -1,4 +1,4 @@
-"""Apps and plugins that are there already and are not ours to use: told before anything is written, with a way out."""
+"""Existing apps and plugins that we must not use: reported before anything is written, with a remedy."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestApps:
         assert {step.state for step in await world.enrol(label="Teleport SSO")} == {State.MADE}
 
     @pytest.mark.parametrize("built", [True, False])
-    async def test_a_label_that_is_taken_by_what_we_do_not_see(self, tmp_path, monkeypatch, built):
+    async def test_a_label_of_an_app_that_we_do_not_see(self, tmp_path, monkeypatch, built):
         monkeypatch.setattr("cluster_world.OktaOrganization", unique_labels)
         async with built_enrolment_world(tmp_path) as world:
             other = world.okta.create_app(LABEL, settings=sends_people_to() if built else {})
@@ -71,7 +71,7 @@ class TestApps:
             assert world.teleport_writes == {}
             assert world.connectors == {}
 
-    async def test_an_app_that_is_named_and_not_there(self, world):
+    async def test_an_app_that_does_not_exist(self, world):
         await refused(world, EnrolmentError, "the app 0oaWrong is not in Okta.*check the id", app_id="0oaWrong")
 
     async def test_an_app_that_is_named_and_has_no_saml(self, world):
@@ -101,7 +101,7 @@ class TestApps:
         world.mark()
         assert {step.state for step in await world.enrol()} == {State.DONE}
 
-    async def test_an_app_that_speaks_to_another_audience(self, world):
+    async def test_an_app_with_another_audience(self, world):
         other = world.okta.create_app("Corp SSO", settings=sends_people_to(audience="urn:teleport"))
         world.mark()
         await refused(world, OtherAddressError, "audience urn:teleport", app_id=other.id)
@@ -120,7 +120,7 @@ class TestApps:
         await world.enrol()
         assert world.settings()["syncSettings"]["appId"] == world.app.id
 
-    async def test_metadata_of_another_host_leaves_the_app_and_says_so(self, world):
+    async def test_metadata_of_another_host_is_refused_and_the_app_stays(self, world):
         enrolment = world.enrolment(org_hosts=("acme.okta.com",))
         found = await enrolment.look()
         steps = []

@@ -1,4 +1,4 @@
-"""What stands in the way of an enrolment is told before anything is written, on either side."""
+"""Obstacles to an enrolment are reported before anything is written, on either side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = ["list", "create", "read", "update", "delete"]
 
 class TestOktasRights:
     @pytest.mark.parametrize("cause", ["permission", "resource set"])
-    async def test_who_may_not_create_apps_writes_nothing_anywhere(self, world, cause):
+    async def test_without_the_right_to_create_apps_nothing_is_written(self, world, cause):
         if cause == "permission":
             world.okta.narrow_role(without=["okta.apps.manage"])
         else:
@@ -61,7 +61,7 @@ class TestOktasRights:
             assert "okta.apps.manage" in steps[1].what
 
     @pytest.mark.parametrize("cause", ["hidden", "permission"])
-    async def test_who_does_not_see_everyone_gets_all_but_the_assignment(self, world, cause):
+    async def test_if_everyone_is_not_visible_all_but_the_assignment_is_done(self, world, cause):
         if cause == "hidden":
             world.okta.narrow_role(hide=[world.everyone])
         else:
@@ -91,7 +91,7 @@ class TestOktasRights:
         assert world.teleport_writes == {}
 
     @pytest.mark.parametrize("permission", ["okta.groups.appAssignment.manage", "okta.apps.assignment.manage"])
-    async def test_who_may_not_assign_groups_gets_all_but_the_assignment(self, world, permission):
+    async def test_without_the_right_to_assign_groups_all_but_the_assignment_is_done(self, world, permission):
         world.okta.narrow_role(without=[permission])
         steps = await world.enrol()
         assert [step.state for step in steps] == [State.MADE, State.LEFT, State.MADE, State.MADE]
@@ -100,7 +100,7 @@ class TestOktasRights:
         steps = await world.enrol()
         assert [step.state for step in steps] == [State.DONE, State.MADE, State.DONE, State.DONE]
 
-    async def test_a_token_that_okta_does_not_accept_is_told_by_the_first_call(self, world):
+    async def test_a_wrong_token_is_refused_by_the_first_call(self, world):
         world.okta.revoke_token()
         await refused(world, OktaUnauthorizedError, "E0000011")
 
@@ -123,7 +123,7 @@ class TestTheBot:
             ([(["saml"], ALL, ""), (["plugin"], ["list", "read", "create"], "")], "allow it to update `plugin`"),
         ],
     )
-    async def test_what_its_role_lacks_is_named_before_the_first_write(self, world, rules, missing):
+    async def test_missing_rights_are_named_before_the_first_write(self, world, rules, missing):
         world.narrow_bot(*rules)
         await refused(world, MissingRightsError, missing)
 
@@ -184,7 +184,7 @@ class TestTheCluster:
     async def test_an_address_of_the_proxy_that_is_none_is_refused(self, world):
         await refused(world, EnrolmentError, "not host", proxy="http://teleport.example.com/web")
 
-    async def test_a_role_that_is_not_there_is_named(self, world):
+    async def test_a_missing_role_is_named(self, world):
         await refused(world, EnrolmentError, "no role 'engineers'.*--role", role="engineers")
 
     async def test_a_cluster_that_cannot_be_asked_about_plugins_is_not_taken_for_one_without(self, world):

@@ -18,7 +18,7 @@ async def state_of(world):
     return (await world.service.status()).state
 
 
-async def test_created_changed_broken_mended_deleted_and_created_again(managed):
+async def test_created_changed_broken_corrected_deleted_and_created_again(managed):
     world = managed
     ada = world.hire("ada@x.io")
     await world.start()
@@ -104,7 +104,7 @@ async def test_a_plugin_of_another_organisation_is_reported_as_misconfigured(man
     assert world.users() == set()
 
 
-async def test_a_hosted_plugin_of_the_same_organisation_stops_it_and_its_end_lets_it_go_on(managed):
+async def test_a_hosted_plugin_of_the_same_organisation_stops_it_until_it_is_deleted(managed):
     world = managed
     world.hire("ada@x.io")
     world.install(appgroup_sync=False)
@@ -145,7 +145,7 @@ async def test_a_plugin_that_cannot_be_read_changes_nothing_and_nor_does_a_resta
     await world.until(lambda: not world.service.decision.is_stale, "it can be read again")
 
 
-async def test_what_was_done_is_in_the_audit_log(managed):
+async def test_changes_are_in_the_audit_log(managed):
     world = managed
     ada = world.hire("ada@x.io")
     world.install(appgroup_sync=False)
@@ -166,7 +166,7 @@ async def test_what_was_done_is_in_the_audit_log(managed):
     assert "E0000011" in failed.Status.Error
 
 
-async def test_commands_are_told_why_nothing_runs(managed):
+async def test_commands_get_the_reason_why_nothing_runs(managed):
     world = managed
     await world.start()
     await world.until(lambda: world.service.decision.reason, "it waits")
@@ -174,7 +174,7 @@ async def test_commands_are_told_why_nothing_runs(managed):
         await world.service.apply("")
 
 
-async def test_a_command_goes_by_the_plugin_as_well(managed):
+async def test_a_command_uses_the_settings_of_the_plugin_too(managed):
     world = managed
     world.hire("ada@x.io")
     with pytest.raises(ConfigError, match="there is no plugin 'okta'"):
@@ -259,7 +259,7 @@ async def test_metrics_show_the_same(managed):
     await world.until(lambda: value("part_failed", part="users") == 1, "the part fails", step=10)
 
 
-async def test_probes_are_told_the_same(managed):
+async def test_probes_get_the_same_reason(managed):
     world = managed
 
     def found():

@@ -60,7 +60,7 @@ async def test_a_leaver_during_an_outage_is_locked_when_it_is_over_and_not_by_th
     assert (await world.service.status()).last_pass == before
 
 
-async def test_while_the_auth_server_is_away_the_status_says_so(managed):
+async def test_while_the_auth_server_does_not_answer_status_shows_it(managed):
     world = managed
     world.install(appgroup_sync=False)
     await world.start()
@@ -81,7 +81,7 @@ async def test_while_the_auth_server_is_away_the_status_says_so(managed):
     assert await within(world, 60, is_quiet)
 
 
-async def test_who_lost_the_right_to_another_process_says_so_and_takes_over_with_a_pass(managed):
+async def test_a_process_that_lost_the_lease_is_a_standby_and_takes_over_with_a_pass(managed):
     world = managed
     world.install(appgroup_sync=False)
     await world.start()

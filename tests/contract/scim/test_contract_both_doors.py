@@ -91,7 +91,7 @@ async def hired_and_provisioned(door, login="ada@x.io"):
 # One record for each Okta id
 
 
-async def test_whom_both_doors_name_is_one_user(both):
+async def test_a_person_of_both_doors_is_one_user(both):
     ada, scim_id = await hired_and_provisioned(both)
     user = both.world.users()["ada@x.io"]
     assert user.Metadata.Labels[labels.OKTA_ID] == ada.id
@@ -100,7 +100,7 @@ async def test_whom_both_doors_name_is_one_user(both):
     assert not (await passes(both)).plan.changes
 
 
-async def test_whom_the_client_does_not_name_by_okta_id_is_found_by_the_name_that_the_api_says(both):
+async def test_a_person_without_an_okta_id_in_scim_is_found_by_the_login_of_the_api(both):
     (ada,) = await both.world.hired("ada@x.io")
     scim_id = await both.provision("ada@x.io", okta_id="17")
     assert both.world.users()["ada@x.io"].Metadata.Labels[labels.SCIM_ID] == scim_id
@@ -110,7 +110,7 @@ async def test_whom_the_client_does_not_name_by_okta_id_is_found_by_the_name_tha
     assert set(both.world.locks()) == {"ada@x.io"}
 
 
-async def test_who_is_provisioned_before_the_api_shows_the_assignment_is_a_user_at_once(both):
+async def test_a_person_provisioned_before_the_api_shows_the_assignment_is_a_user_at_once(both):
     ada = both.world.okta.create_user({"firstName": "A", "lastName": "B", "login": "ada@x.io", "email": "ada@x.io"})
     scim_id = await both.provision("ada@x.io", okta_id=ada.id)
     assert both.world.owned() == {"ada@x.io": ada.id}
@@ -125,7 +125,7 @@ async def test_who_is_provisioned_before_the_api_shows_the_assignment_is_a_user_
 
 
 @pytest.mark.parametrize("how", ["deactivated", "unassigned"])
-async def test_whom_the_api_denies_has_no_user_though_the_client_says_active(both, how):
+async def test_a_person_whom_the_api_denies_has_no_user_although_scim_has_active(both, how):
     ada, scim_id = await hired_and_provisioned(both)
     if how == "deactivated":
         both.world.okta.deactivate(ada.id)
@@ -152,7 +152,7 @@ async def test_a_denial_of_the_api_is_the_same_in_every_pass(both, passing):
     assert set(both.world.locks()) == {"ada@x.io"}
 
 
-async def test_whom_the_api_denies_is_not_created_and_the_client_is_told_to_ask_again(both):
+async def test_a_person_whom_the_api_denies_is_not_created_and_the_client_gets_429(both):
     (ada,) = await both.world.hired("ada@x.io")
     both.world.okta.deactivate(ada.id)
     await passes(both)
@@ -164,7 +164,7 @@ async def test_whom_the_api_denies_is_not_created_and_the_client_is_told_to_ask_
     assert not both.world.owned()
 
 
-async def test_whom_the_client_denies_has_no_user_though_the_api_shows_the_person(both):
+async def test_a_person_whom_the_client_denies_has_no_user_although_the_api_shows_them(both):
     ada, scim_id = await hired_and_provisioned(both)
     followed = await follow(both)
     assert (await both.set_active(scim_id, active=False)).status == 200
@@ -203,7 +203,7 @@ async def test_a_deleted_resource_denies_whom_the_api_shows(both):
 # How a denial ends
 
 
-async def test_a_denial_ends_when_the_client_says_active(both):
+async def test_a_denial_ends_when_the_client_sets_active(both):
     _, scim_id = await hired_and_provisioned(both)
     await both.set_active(scim_id, active=False)
     await passes(both)
@@ -240,7 +240,7 @@ async def test_the_later_assignment_is_seen_in_the_log_as_well(both):
     assert not both.world.locks()
 
 
-async def test_what_the_client_says_after_the_later_assignment_counts_again(both):
+async def test_a_request_after_the_later_assignment_counts_again(both):
     ada, scim_id = await hired_and_provisioned(both)
     await both.set_active(scim_id, active=False)
     both.world.clock.advance(60)
@@ -263,7 +263,7 @@ async def test_what_the_client_says_after_the_later_assignment_counts_again(both
 
 @pytest.mark.parametrize("okta_id", [None, "17", SOMEBODY], ids=["no id", "another id", "an id unknown to the API"])
 @pytest.mark.parametrize("others", [True, False], ids=["beside others", "alone in an empty listing"])
-async def test_whom_only_the_client_knows_stays(both, okta_id, others):
+async def test_a_person_of_scim_only_stays(both, okta_id, others):
     if others:
         await both.world.hired("bob@x.io", "eve@x.io")
     await both.provision("ada@x.io", okta_id=okta_id)
@@ -272,7 +272,7 @@ async def test_whom_only_the_client_knows_stays(both, okta_id, others):
     assert not both.world.locks()
 
 
-async def test_whom_only_the_client_knows_stays_when_a_listing_comes_back_empty(both):
+async def test_a_person_of_scim_only_stays_after_an_empty_listing(both):
     await both.world.hired("bob@x.io", "eve@x.io", "jim@x.io")
     await both.provision("ada@x.io")
     await both.provision("kim@x.io", okta_id=SOMEBODY)
@@ -282,7 +282,7 @@ async def test_whom_only_the_client_knows_stays_when_a_listing_comes_back_empty(
     assert not both.world.locks()
 
 
-async def test_whom_only_the_client_knows_leaves_when_it_says_so(both):
+async def test_a_person_of_scim_only_leaves_when_the_client_denies_them(both):
     ada = await both.provision("ada@x.io")
     assert (await both.set_active(ada, active=False)).status == 200
     await passes(both)
@@ -294,7 +294,7 @@ async def test_whom_only_the_client_knows_leaves_when_it_says_so(both):
 
 
 @pytest.mark.parametrize("kind", SILENCES)
-async def test_silence_of_the_api_denies_nobody(both, kind):
+async def test_an_api_without_a_statement_denies_no_person(both, kind):
     _, scim_id = await hired_and_provisioned(both)
     with silence(both, kind):
         await passes(both)
@@ -310,7 +310,7 @@ async def test_silence_of_the_api_denies_nobody(both, kind):
 
 
 @pytest.mark.parametrize("kind", SILENCES)
-async def test_silence_of_the_api_unlocks_nobody_who_is_suspended(both, kind):
+async def test_an_api_without_a_statement_unlocks_no_suspended_person(both, kind):
     ada, scim_id = await hired_and_provisioned(both)
     both.world.okta.suspend(ada.id)
     await passes(both)
@@ -407,7 +407,7 @@ async def test_a_denied_person_is_locked_though_the_state_directory_is_full(tmp_
         assert set(both.world.locks()) == {"ada@x.io"}
 
 
-async def test_nobody_is_created_while_the_state_directory_is_full(tmp_path, monkeypatch):
+async def test_no_user_is_created_while_the_state_directory_is_full(tmp_path, monkeypatch):
     disk = installed(monkeypatch, tmp_path)
     async with built_door(tmp_path, settings=ROOMY) as both:
         disk.full_at, disk.lasts = disk.writes + 1, True
@@ -460,7 +460,7 @@ async def test_scim_ids_survive_a_lost_state(both):
     assert not both.world.locks()
 
 
-async def test_whom_the_client_alone_knew_is_not_taken_away_with_the_state(both):
+async def test_a_person_of_scim_only_stays_after_a_lost_state(both):
     await both.world.hired("bob@x.io")
     await both.provision("ada@x.io")
     await both.provision("eve@x.io", okta_id=SOMEBODY)

@@ -98,7 +98,7 @@ async def test_without_a_good_token_every_request_looks_alike_and_nothing_happen
     assert await seen(server) == before
 
 
-async def test_whoever_tries_out_tokens_is_told_to_wait_and_who_has_one_is_not(server):
+async def test_a_client_that_tries_out_tokens_is_blocked_and_one_with_a_token_is_not(server):
     answers = [await send(server, "GET", "/Users", token=False) for _ in range(11)]
     assert [answer.status for answer in answers] == [401] * 10 + [429]
     assert (await server.ask("GET", "/Users")).status == 200
@@ -401,7 +401,7 @@ async def test_a_creation_and_a_rename_at_the_same_time_do_not_wait_for_each_oth
     assert set(server.world.owned()) == {"countess@x.io"}
 
 
-async def test_two_who_take_each_other_s_name_at_the_same_time_are_refused(server):
+async def test_two_people_who_swap_names_at_the_same_time_are_refused(server):
     bob = await server.provision("bob@x.io")
     async with asyncio.timeout(10):
         answers = await asyncio.gather(

@@ -59,7 +59,7 @@ def traits(door, name):
     return {key: list(found.Values) for key, found in door.world.users()[name].Spec.Traits.Values.items()}
 
 
-async def test_the_connection_test_finds_nobody(alone):
+async def test_the_connection_test_finds_no_user(alone):
     assert await total(alone, f"userName+eq+%22{ANONYMOUS}%22") == 0
     assert (await alone.ask("GET", "/Schemas")).status == 200
 
@@ -222,14 +222,14 @@ async def test_a_template_of_strings_makes_a_user(alone):
     assert "okta/title" not in traits(alone, "ada@x.io")
 
 
-async def test_a_template_that_says_false_removes_access(alone):
+async def test_a_template_with_active_false_removes_access(alone):
     scim_id = (await alone.ask("POST", "/Users", ONELOGIN)).body["id"]
     answer = await alone.ask("PUT", f"/Users/{scim_id}", ONELOGIN | {"active": "false"})
     assert (answer.status, answer.body["active"]) == (200, False)
     assert set(alone.world.locks()) == {"ada@x.io"}
 
 
-async def test_a_template_without_active_neither_locks_out_nor_lets_in(alone):
+async def test_a_template_without_active_neither_ends_nor_gives_access(alone):
     scim_id = (await alone.ask("POST", "/Users", ONELOGIN)).body["id"]
     forgetful = {name: value for name, value in ONELOGIN.items() if name != "active"}
     assert (await alone.ask("PUT", f"/Users/{scim_id}", forgetful)).body["active"] is True

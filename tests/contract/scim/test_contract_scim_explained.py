@@ -1,4 +1,4 @@
-"""`explain` says why somebody who was provisioned has what they have."""
+"""`explain` shows why a provisioned person has their access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pass writes of SCIM cannot be written: people are read, planned and locked all the same."""
+"""A pass cannot store SCIM records: people are still read, planned and locked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cut sweep of groups found, each without a kill: what a client was told of groups is so in Teleport."""
+"""Faults that the cut sweep of groups found, each without a kill: the client's answers match Teleport."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_renamed_member_is_in_the_list_when_the_answer_goes_out(tmp_path
 
 
 @pytest.mark.parametrize("comes", ["for the first time", "back"])
-async def test_whom_a_request_makes_a_user_is_in_the_lists_of_list_sync_without_a_pass(tmp_path, comes):
+async def test_a_new_user_of_a_request_is_in_the_lists_of_list_sync_without_a_pass(tmp_path, comes):
     async with built_door(tmp_path, settings=BOTH) as door:
         world = door.world
         (eve,) = await world.hired("eve@x.io")
@@ -78,7 +78,7 @@ async def test_a_group_of_a_former_name_of_one_that_was_taken_over_is_another_on
         assert lists(door) == {tanners: ("Curriers", {"ada@x.io"}), other: ("Tanners", {"bob@x.io"})}
 
 
-async def test_no_group_is_taken_for_gone_before_the_lists_were_read(tmp_path):
+async def test_no_group_counts_as_deleted_before_the_lists_were_read(tmp_path):
     async with built_door(tmp_path, settings=PUSHING_ALONE) as door:
         await opened(door)
         ada, bob = await door.provision("ada@x.io"), await door.provision("bob@x.io")
@@ -90,7 +90,7 @@ async def test_no_group_is_taken_for_gone_before_the_lists_were_read(tmp_path):
         assert members_of(door, group) == {"ada@x.io", "bob@x.io"}
 
 
-async def test_a_denial_is_not_done_while_nobody_knows_the_lists(tmp_path):
+async def test_a_denial_is_not_done_while_the_lists_are_unknown(tmp_path):
     async with built_door(tmp_path, settings={**PUSHING_ALONE, **ROOMY}) as door:
         await opened(door)
         ada = await door.provision("ada@x.io")
@@ -104,7 +104,7 @@ async def test_a_denial_is_not_done_while_nobody_knows_the_lists(tmp_path):
         assert members_of(door, group) == set()
 
 
-async def test_who_is_put_back_into_a_pushed_list_while_being_denied_is_taken_out(tmp_path, monkeypatch):
+async def test_a_membership_that_returns_during_a_denial_is_ended(tmp_path, monkeypatch):
     async with built_door(tmp_path, settings=BOTH) as door:
         world = door.world
         (ada,) = await world.hired("ada@x.io")

@@ -138,7 +138,7 @@ async def test_a_rename_is_a_new_title_of_the_same_list(pushing):
     assert members_of(pushing.door, mapping.scim_id) == {ADA}
 
 
-async def test_a_title_that_somebody_edited_stays(pushing):
+async def test_a_title_edited_by_people_stays(pushing):
     mapping = await pushing.push(ADA)
     pushing.door.world.teleport.administrator.lists.edit(f"scim-{mapping.scim_id}", title="Weavers")
     pushing.okta.update_group(pushing.group.id, name="Mills")
@@ -170,7 +170,7 @@ async def test_a_paused_push_sends_nothing_until_it_is_resumed(pushing):
     pushing.assert_is_done(("Mills", BOB))
 
 
-async def test_unlinked_with_the_group_the_list_goes_and_nobody_else(pushing):
+async def test_if_the_link_and_the_group_are_deleted_the_list_ends_and_no_user(pushing):
     mapping = await pushing.push(ADA, BOB)
     pushing.okta.unlink_push(mapping.id, delete=True)
     await pushing.client.settled()
@@ -180,7 +180,7 @@ async def test_unlinked_with_the_group_the_list_goes_and_nobody_else(pushing):
     await pushing.assert_a_pass_changes_nothing()
 
 
-async def test_unlinked_alone_the_list_stays_and_a_new_push_takes_it_over(pushing):
+async def test_if_only_the_link_is_deleted_the_list_stays_and_a_new_push_takes_it_over(pushing):
     mapping = await pushing.push(ADA, BOB)
     pushing.okta.unlink_push(mapping.id)
     pushing.leave(ADA)
@@ -213,7 +213,7 @@ async def test_a_group_that_was_deleted_may_be_pushed_again(pushing):
     pushing.assert_is_done(("Looms", ADA, BOB))
 
 
-async def test_somebody_deactivated_is_out_of_the_list_and_in_it_again_when_back(pushing):
+async def test_a_deactivated_person_is_out_of_the_list_and_in_it_again_when_activated(pushing):
     mapping = await pushing.push(ADA, BOB)
     ada = pushing.people[ADA]
     pushing.client.unassign(ada)
@@ -226,7 +226,7 @@ async def test_somebody_deactivated_is_out_of_the_list_and_in_it_again_when_back
     await pushing.assert_a_pass_changes_nothing()
 
 
-async def test_somebody_renamed_is_in_the_list_under_the_new_name(pushing):
+async def test_a_renamed_person_is_in_the_list_under_the_new_name(pushing):
     await pushing.push(ADA, BOB)
     pushing.okta.update_profile(pushing.people[ADA].id, login="countess@x.io", email="countess@x.io")
     await pushing.client.settled()
@@ -282,7 +282,7 @@ async def test_a_deletion_while_teleport_is_away_is_made_by_the_client_s_retry(p
     pushing.assert_is_done()
 
 
-async def test_a_process_that_is_replaced_goes_on(pushing):
+async def test_after_a_restart_the_pushes_continue(pushing):
     mapping = await pushing.push(ADA)
     await pushing.door.restart()
     pushing.join(BOB)

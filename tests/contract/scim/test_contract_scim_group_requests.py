@@ -91,7 +91,7 @@ async def test_a_capitalised_replace_renames(door):
     assert lists(door) == {group: ("Mills", {"ada@x.io", "bob@x.io"})}
 
 
-async def test_somebody_s_membership_is_asked_for(door):
+async def test_the_membership_of_one_user_can_be_queried(door):
     group = await pushed(door, "Looms", door.ada)
     other = await pushed(door, "Mills", door.bob)
     assert await found(door, f'id eq "{group}" and members eq "{door.ada}"') == [group]
@@ -173,7 +173,7 @@ async def test_a_search_by_post_finds_groups(door):
 # Names and ids
 
 
-async def test_of_a_name_there_is_one_group_whatever_its_case(door):
+async def test_there_is_one_group_of_a_name_in_any_case(door):
     group = await pushed(door, "Looms")
     other = await pushed(door, "Mills")
     for answer in (await post_group(door, "LOOMS"), await put_group(door, other, "looms")):
@@ -220,7 +220,7 @@ async def test_an_unknown_member_refuses_every_write_and_is_the_one_that_is_name
     assert lists(door) == {group: ("Looms", {"ada@x.io"})}
 
 
-async def test_a_removal_of_somebody_unknown_changes_nothing(door):
+async def test_a_removal_of_an_unknown_member_changes_nothing(door):
     group = await pushed(door, "Looms", door.ada)
     assert (await patch_group(door, group, remove(ANONYMOUS))).status == 204
     assert members_of(door, group) == {"ada@x.io"}
@@ -262,7 +262,7 @@ async def test_an_inactive_member_is_a_member_and_not_in_the_list(door):
     assert members_of(door, group) == {"ada@x.io", "bob@x.io"}
 
 
-async def test_whom_people_added_in_teleport_stays(door):
+async def test_a_member_added_in_teleport_stays(door):
     group = await pushed(door, "Looms", door.ada)
     door.world.teleport.administrator.lists.add_member(f"scim-{group}", "owner@x.io")
     assert (await put_group(door, group, "Looms", door.bob)).status == 200
@@ -360,7 +360,7 @@ async def test_before_the_first_pass_of_a_process_a_write_is_to_be_repeated(door
 
 @pytest.mark.parametrize("method", ["GetAccessList", "UpsertAccessListMember", "ListAccessListMembers", "*"])
 @pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
-async def test_no_answer_says_that_something_is_done_which_is_not(door, method, status):
+async def test_no_answer_reports_success_before_the_change_is_done(door, method, status):
     group, gone = await pushed(door, "Looms", door.ada), await pushed(door, "Gone", door.ada)
     door.world.teleport.faults.add(Fault(f"*/{method}", status))
     changed = await patch_group(door, group, add(door.bob))

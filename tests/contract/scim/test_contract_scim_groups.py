@@ -87,7 +87,7 @@ async def test_a_renamed_group_renames_its_list(pushing):
     assert pushing.world.teleport.cluster.access_lists.stored(f"scim-{group}").spec.title == "Builders"
 
 
-async def test_a_deleted_group_takes_its_list_along_and_no_user(pushing):
+async def test_a_deleted_group_ends_its_list_and_no_user(pushing):
     group = (await post_group(pushing, "Engineers", pushing.ada)).body["id"]
     assert (await pushing.ask("DELETE", f"/Groups/{group}")).status == 204
     assert members(pushing, group) is None
@@ -97,7 +97,7 @@ async def test_a_deleted_group_takes_its_list_along_and_no_user(pushing):
     assert again.body["id"] != group
 
 
-async def test_somebody_deactivated_leaves_the_list_and_is_in_it_again_when_back(pushing):
+async def test_a_deactivated_person_leaves_the_list_and_is_in_it_again_when_activated(pushing):
     group = (await post_group(pushing, "Engineers", pushing.ada)).body["id"]
     assert (await pushing.set_active(pushing.ada, active=False)).status == 200
     assert members(pushing, group) == set()

@@ -57,7 +57,7 @@ async def pushing(request, tmp_path):
         yield door
 
 
-async def test_a_request_before_the_first_pass_takes_nobody_else_s_denial_away(tmp_path):
+async def test_a_request_before_the_first_pass_ends_no_other_denial(tmp_path):
     async with built_door(tmp_path) as door:
         ada, bob = await door.world.hired("ada@x.io", "bob@x.io")
         await door.set_active(await door.provision("ada@x.io", okta_id=ada.id), active=False)
@@ -92,7 +92,7 @@ async def test_while_members_cannot_be_read_no_group_is_taken_over_without_them(
     assert await pushing.world.parts.store.scim_groups.members([group]) == {group: [ada]}
 
 
-async def test_while_locks_cannot_be_read_nobody_is_taken_over_and_nobody_who_was_denied_gets_in(tmp_path):
+async def test_while_locks_cannot_be_read_no_user_is_restored_and_no_denial_ends(tmp_path):
     async with built_door(tmp_path) as door:
         ada, bob = await door.world.hired("ada@x.io", "bob@x.io")
         await door.set_active(await door.provision("ada@x.io", okta_id=ada.id), active=False)
@@ -108,7 +108,7 @@ async def test_while_locks_cannot_be_read_nobody_is_taken_over_and_nobody_who_wa
         assert set(door.world.owned()) == {"bob@x.io"}
 
 
-async def test_a_pass_that_fails_half_way_through_takes_no_group_over_and_the_next_one_all(pushing, monkeypatch):
+async def test_a_pass_that_fails_half_way_restores_no_group_and_the_next_one_all(pushing, monkeypatch):
     ada = await pushing.provision("ada@x.io", okta_id=ADA)
     groups = [await pushed(pushing, name, ada) for name in ("Looms", "Mills", "Kilns")]
     await pushing.restart(loses_state=True)

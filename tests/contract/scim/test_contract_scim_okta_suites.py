@@ -93,13 +93,13 @@ async def test_spec_1_and_2_the_first_user_of_a_list_is_whole_and_is_found_by_id
     assert_is_whole(again.body)
 
 
-async def test_spec_1_holds_of_somebody_of_whom_only_a_name_is_known(server):
+async def test_spec_1_holds_for_a_user_with_only_a_name(server):
     answer = await server.ask("POST", "/Users", {"schemas": [USER], "userName": "bare@x.io"})
     assert answer.status == 201
     assert_is_whole((await server.ask("GET", "/Users?count=1&startIndex=1")).body["Resources"][0])
 
 
-async def test_spec_3_and_5_nobody_has_an_unknown_name(server):
+async def test_spec_3_and_5_an_unknown_name_is_found_nowhere(server):
     assert_is_list(await server.ask("GET", by_name("abcdefgh@atko.com")), 0)
     assert_is_list(await server.ask("GET", by_name(LOGIN)), 0)
 
@@ -109,7 +109,7 @@ async def test_spec_4_and_12_an_unknown_id_is_404(server, scim_id):
     assert_is_error(await server.ask("GET", f"/Users/{scim_id}"), 404)
 
 
-async def test_spec_6_to_9_somebody_is_created_once_and_found_in_any_case(server):
+async def test_spec_6_to_9_a_person_is_created_once_and_found_in_any_case(server):
     headers = {"Content-Type": "application/json", "Accept": "application/scim+json; charset=utf-8"}
     created = await server.ask("POST", "/Users", new_user(), **headers)
     assert created.status == 201
@@ -133,7 +133,7 @@ async def test_spec_10_groups_are_listed_or_not_offered(server):
         assert_is_error(answer, 501)
 
 
-async def test_spec_11_what_is_no_token_is_401(server):
+async def test_spec_11_a_wrong_token_is_401(server):
     answer = await server.ask("GET", by_name(LOGIN), Authorization="non-token")
     assert_is_error(answer, 401)
 
@@ -287,7 +287,7 @@ async def test_many_who_leave_at_once_are_held_until_a_person_approves_and_the_c
     assert set(client.world.locks()) == {person.login for person in people[:5]}
 
 
-async def test_what_is_held_says_what_to_do_and_goes_through_when_the_hour_has_room(client):
+async def test_held_harm_shows_its_remedy_and_passes_when_the_hour_has_room(client):
     people = await client.provisioned(*(f"u{number}@x.io" for number in range(4)))
     client.unassign(people[0])
     await client.settled()

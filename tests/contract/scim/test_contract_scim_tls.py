@@ -110,7 +110,7 @@ async def test_people_and_groups_are_provisioned_over_tls(door):
     assert set(door.world.owned()) == {"bob@x.io"}
 
 
-async def test_a_rotated_certificate_is_for_new_connections_and_an_open_one_goes_on(door, files):
+async def test_a_rotated_certificate_is_used_for_new_connections_and_open_ones_continue(door, files):
     line = await Line.opened(door)
     assert (line.certificate, await line.ask()) == (ONE, 200)
     files.write(OTHER, OTHER)
@@ -123,7 +123,7 @@ async def test_a_rotated_certificate_is_for_new_connections_and_an_open_one_goes
         one.close()
 
 
-async def test_a_broken_certificate_changes_nothing_and_status_says_so_until_it_is_whole(door, files):
+async def test_a_broken_certificate_changes_nothing_and_status_shows_it_until_it_is_valid(door, files):
     line = await Line.opened(door)
     files.certificate.write_text("nonsense")
     door.world.clock.advance(LOOKED_AT)
@@ -142,7 +142,7 @@ async def test_a_broken_certificate_changes_nothing_and_status_says_so_until_it_
 
 
 @pytest.mark.parametrize("said", [b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\n"])
-async def test_a_client_that_speaks_plain_http_gets_no_http_back_and_keeps_nobody_out(door, said, caplog):
+async def test_a_client_with_plain_http_gets_no_http_back_and_blocks_no_other(door, said, caplog):
     caplog.set_level(logging.INFO, "teleport_okta")
     reader, writer = await asyncio.open_connection("127.0.0.1", door.server.bound.port)
     writer.write(said)

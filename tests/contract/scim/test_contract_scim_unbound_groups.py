@@ -166,7 +166,7 @@ async def switched_off(request, bound):
     return bound
 
 
-async def test_the_next_request_makes_a_list_of_its_own_of_whom_the_client_said(ended):
+async def test_the_next_request_makes_a_list_of_its_own_with_the_clients_members(ended):
     assert (await patch_group(ended.door, ended.scim_id, add(ended.ids[KIM]))).status == 204
     assert ended.own() == {ADA, EVE, KIM}
     assert not list_of(ended.door, ended.scim_id).spec.grants.roles
@@ -184,7 +184,7 @@ async def test_a_look_makes_it_soon(ended):
     assert f"scim-{ended.scim_id}" in await ended.hints()
 
 
-async def test_nobody_is_in_it_who_lost_their_user_meanwhile(ended):
+async def test_people_without_a_user_by_then_are_not_in_it(ended):
     assert (await ended.door.set_active(ended.ids[ADA], active=False)).status == 200
     ended.okta.deactivate(ended.people[EVE].id)
     await ended.pass_()
@@ -240,7 +240,7 @@ async def test_a_group_that_is_empty_for_a_while_stays_bound(bound):
     assert (bound.kept(), bound.own()) == ({BOB}, None)
 
 
-async def test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait(bound):
+async def test_while_the_end_is_held_the_group_stays_bound_and_the_client_gets_429(bound):
     await bound.restart(access_lists={"group_filters": ["Kilns"]}, brake={"floor": 0, "stated_ratio": 0.0})
     await bound.pass_()
     assert (bound.kept(), bound.own()) == ({ADA, BOB}, None)
@@ -251,7 +251,7 @@ async def test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_tol
     assert (bound.kept(), bound.own()) == ({ADA, BOB}, None)
 
 
-async def test_a_listing_that_is_not_believed_ends_no_binding(bound):
+async def test_a_distrusted_listing_ends_no_binding(bound):
     """Somebody deletes the list by hand while our admin role is narrowed: nobody knows what became of the group."""
     await bound.restart(brake={"absent_ratio": 0.1})
     bound.world.teleport.administrator.lists.delete(bound.group)
@@ -263,7 +263,7 @@ async def test_a_listing_that_is_not_believed_ends_no_binding(bound):
     assert await bound.world.parts.store.scim_groups.bound()
 
 
-async def test_while_lists_cannot_be_listed_nobody_knows_whether_one_has_ended(bound):
+async def test_while_lists_cannot_be_listed_no_binding_ends(bound):
     await bound.restart(access_lists={"group_filters": ["Kilns"]})
     # The first call finds out that the cluster has lists.
     bound.world.teleport.faults.add(Fault("*/ListAccessLists", grpc.StatusCode.INTERNAL, after=1))

@@ -1,4 +1,4 @@
-"""Users through the SCIM door: every answer says what is in Teleport."""
+"""Users through SCIM: every answer matches Teleport."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def traits(user):
     return {name: list(found.Values) for name, found in user.Spec.Traits.Values.items()}
 
 
-async def test_somebody_provisioned_is_a_user_with_traits_and_roles(alone):
+async def test_a_provisioned_person_is_a_user_with_traits_and_roles(alone):
     answer = await alone.post_user("ada@x.io", okta_id=ADA, title="Countess")
     assert answer.status == 201
     assert answer.headers["Location"] == answer.body["meta"]["location"]
@@ -27,7 +27,7 @@ async def test_somebody_provisioned_is_a_user_with_traits_and_roles(alone):
     assert traits(user)["okta/title"] == ["Countess"]
 
 
-async def test_somebody_deactivated_is_locked_until_provisioned_again_and_comes_back_with_the_same_id(alone):
+async def test_a_deactivated_person_is_locked_until_provisioned_again_under_the_same_id(alone):
     ada = await alone.provision("ada@x.io", okta_id=ADA)
     answer = await alone.set_active(ada, active=False)
     assert (answer.status, answer.body["active"]) == (200, False)
@@ -61,7 +61,7 @@ async def test_a_rename_makes_the_new_user_first_and_locks_the_old(alone):
     assert set(alone.world.locks()) == {"ada@x.io"}
 
 
-async def test_a_deleted_user_is_gone_and_the_next_of_that_person_has_another_id(alone):
+async def test_after_a_deletion_the_next_user_of_that_person_has_another_id(alone):
     ada = await alone.provision("ada@x.io", okta_id=ADA)
     assert (await alone.ask("DELETE", f"/Users/{ada}")).status == 204
     assert (await alone.ask("GET", f"/Users/{ada}")).status == 404
@@ -73,7 +73,7 @@ async def test_a_deleted_user_is_gone_and_the_next_of_that_person_has_another_id
     assert not alone.world.locks()
 
 
-async def test_a_local_user_of_that_name_is_a_conflict_that_says_so(alone):
+async def test_a_local_user_of_that_name_is_a_conflict(alone):
     alone.world.teleport.administrator.create_user("ada@x.io")
     answer = await alone.post_user("ada@x.io", okta_id=ADA)
     assert (answer.status, answer.body["scimType"]) == (409, "uniqueness")
@@ -91,7 +91,7 @@ async def test_an_sso_user_is_adopted_in_place(alone):
     assert not user.Metadata.HasField("Expires")
 
 
-async def test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothing_is_half_done(alone):
+async def test_while_teleport_does_not_answer_the_client_gets_429_and_nothing_is_half_done(alone):
     bob = await alone.provision("bob@x.io")
     alone.world.teleport.faults.add(Fault("*", grpc.StatusCode.UNAVAILABLE))
     answer = await alone.post_user("ada@x.io", okta_id=ADA)
@@ -106,7 +106,7 @@ async def test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothin
     assert set(alone.world.locks()) == {"bob@x.io"}
 
 
-async def test_a_change_of_case_alone_renames_nobody_in_teleport(alone):
+async def test_a_change_of_case_renames_no_user_in_teleport(alone):
     ada = await alone.provision("ada@x.io", okta_id=ADA)
     body = (await alone.ask("GET", f"/Users/{ada}")).body
     answer = await alone.ask("PUT", f"/Users/{ada}", body | {"userName": "Ada@x.io"})

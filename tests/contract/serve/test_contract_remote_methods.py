@@ -1,4 +1,4 @@
-"""Every method of every service over a real socket: each is in the table, and refused to who is not listed for it."""
+"""Every method of every service over a real socket: each is in the table, and refused to unlisted callers."""
 
 from __future__ import annotations
 

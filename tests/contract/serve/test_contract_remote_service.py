@@ -1,4 +1,4 @@
-"""The whole service in a process of its own: what `[serve]` opens, to whom, and what is on record afterwards."""
+"""The whole service in a process of its own: calls that `[serve]` allows, and their records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets through TLS, and by which certificate: everything else ends before a handler runs."""
+"""TLS and client certificates: every other connection ends before a handler runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster to which an organisation was synced, and what a cleanup makes of it."""
+"""A cluster to which an organisation was synced, and a cleanup of it."""
 
 from __future__ import annotations
 

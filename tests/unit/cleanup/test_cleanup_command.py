@@ -1,4 +1,4 @@
-"""`cleanup` on the command line: what it refuses before it looks at anything, and the words of a result."""
+"""`cleanup` on the command line: wrong usage, and the output of previews and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing back a user who was taken over: what we gave goes, what others gave stays."""
+"""Handing back a user who was taken over: our parts are removed, others stay."""
 
 from __future__ import annotations
 

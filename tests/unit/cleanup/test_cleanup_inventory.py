@@ -1,4 +1,4 @@
-"""What of a cluster a cleanup removes, what it leaves, and why."""
+"""Which objects of a cluster a cleanup removes, which it keeps, and why."""
 
 from __future__ import annotations
 

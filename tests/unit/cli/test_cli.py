@@ -1,4 +1,4 @@
-"""The command line by itself: what it prints, and how it words errors. What verbs do is shown in tests/e2e."""
+"""The command line without a service: output and errors. tests/e2e shows what verbs do."""
 
 from __future__ import annotations
 

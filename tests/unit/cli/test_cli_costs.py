@@ -1,4 +1,4 @@
-"""The words for what passes cost."""
+"""The cost of passes as text."""
 
 from __future__ import annotations
 

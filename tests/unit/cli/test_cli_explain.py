@@ -1,4 +1,4 @@
-"""`explain` and `history NAME` without a service, by what the state remembers: words, JSON, exit codes."""
+"""`explain` and `history NAME` without a service, from the stored facts: text, JSON, exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`filters` without a service, by what the state remembers: words, JSON, exit codes."""
+"""`filters` without a service, from the stored facts: text, JSON, exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `history` says of an entry."""
+"""The output of `history` for an entry."""
 
 from __future__ import annotations
 

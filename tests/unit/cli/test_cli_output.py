@@ -143,7 +143,7 @@ def test_the_example_configuration_comes_whole():
 
 
 def run_with(closed, *words):
-    """Run a verb with some standard streams closed, which a shell does for `>&-`; return its code and what it says."""
+    """Run a verb with some standard streams closed, which a shell does for `>&-`; return its code and its output."""
     command = f'"$@" {closed}'
     script = "from teleport_okta.cli import main; main()"
     done = subprocess.run(

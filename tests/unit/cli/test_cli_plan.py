@@ -1,4 +1,4 @@
-"""`plan` by a service that answers: its words, and an exit code that says whether everything could be read."""
+"""`plan` with a running service: its output, and the exit code for an incomplete reading."""
 
 from __future__ import annotations
 

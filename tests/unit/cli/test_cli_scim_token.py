@@ -1,4 +1,4 @@
-"""`scim-token` without a service: what it prints, and that the token is nowhere but on the terminal."""
+"""`scim-token` without a service: its output, and that the token is only on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`status` says how the System Log is followed."""
+"""`status` shows how the System Log is followed."""
 
 from __future__ import annotations
 

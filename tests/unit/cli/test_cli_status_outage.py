@@ -1,4 +1,4 @@
-"""`status` says that Teleport is away, as the running service knows it."""
+"""`status` shows that Teleport does not answer."""
 
 from __future__ import annotations
 

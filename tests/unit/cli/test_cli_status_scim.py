@@ -1,4 +1,4 @@
-"""`status` says whether SCIM requests are answered, and what came."""
+"""`status` shows whether the SCIM endpoint listens, and how many requests came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of access lists: owners, the licence's limit, and whether any can be made."""
+"""Findings about access lists: owners, and the licence's limit."""
 
 from __future__ import annotations
 

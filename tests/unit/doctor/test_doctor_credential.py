@@ -1,4 +1,4 @@
-"""Whether a credential may do more than read, as far as that can be told."""
+"""Findings about a credential that may do more than read."""
 
 from __future__ import annotations
 

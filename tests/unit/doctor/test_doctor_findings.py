@@ -1,4 +1,4 @@
-"""Findings as values, and what keeps one check's failure from being everybody's."""
+"""Findings as values; the failure of one check does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of the gRPC listener, by its files, its lists and its socket."""
+"""Findings about the gRPC listener: its files, its lists and its socket."""
 
 from __future__ import annotations
 

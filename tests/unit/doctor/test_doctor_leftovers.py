@@ -1,4 +1,4 @@
-"""What is said of leftovers: how many of each kind, whose, and what removes them."""
+"""Findings about leftovers: their number of each kind, their organisation, and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose settings hold, as the doctor says it: in every case in which the service runs nothing, it says why."""
+"""Findings about which settings apply: whenever the service syncs nothing, the reason is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pure pieces: what single facts are made into."""
+"""The pure functions that turn single facts into findings."""
 
 from __future__ import annotations
 

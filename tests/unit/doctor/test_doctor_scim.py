@@ -1,4 +1,4 @@
-"""What the doctor says of a SCIM endpoint: its token, its certificate, and the way to it."""
+"""Findings about a SCIM endpoint: its token, its certificate, and the running service."""
 
 from __future__ import annotations
 

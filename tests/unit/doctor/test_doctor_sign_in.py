@@ -1,4 +1,4 @@
-"""What is said of sign-in, by what the connector and the app say of each other. Every case is one fact that is off."""
+"""Findings about sign-in, from the connector and the app. Each case has one wrong fact."""
 
 from __future__ import annotations
 

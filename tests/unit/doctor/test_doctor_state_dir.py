@@ -1,4 +1,4 @@
-"""The data directory, whole, full, read-only or somebody else's."""
+"""Findings about a data directory that is usable, full, read-only or another user's."""
 
 from __future__ import annotations
 

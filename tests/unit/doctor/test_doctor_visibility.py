@@ -1,4 +1,4 @@
-"""Which group is counted, and what a difference says."""
+"""The choice of a group to count, and the finding for a difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of an enrolment, and what they make of the configuration file."""
+"""Answers of an enrolment, and their changes of the configuration file."""
 
 from __future__ import annotations
 

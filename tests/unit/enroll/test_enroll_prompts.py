@@ -1,4 +1,4 @@
-"""What is asked at the terminal."""
+"""Questions at the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Teleport's audit log is told, out of the journal."""
+"""Events for Teleport's audit log, from the journal."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_without_changes_there_is_no_event():
 
 
 class Heard:
-    """An audit log that notes what it is told, and does not answer when it is told so."""
+    """An audit log that records events, and can be made unavailable."""
 
     def __init__(self):
         self.events = []

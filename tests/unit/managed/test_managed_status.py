@@ -1,4 +1,4 @@
-"""The status of the plugin resource: made of what `status` shows, and written no more often than needed."""
+"""The status of the plugin resource: made from the status of the service, and written only when needed."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_long_errors_are_cut():
 
 
 class Noted:
-    """Plugins that note what was reported, and refuse what they are told to refuse."""
+    """Plugins that record reports, and can be made to refuse them."""
 
     def __init__(self):
         self.reported = []

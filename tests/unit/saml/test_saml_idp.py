@@ -1,4 +1,4 @@
-"""What metadata says about time, which documents say the same, and the document that is written for Teleport."""
+"""The validity of certificates, documents with the same content, and the document for Teleport."""
 
 from __future__ import annotations
 

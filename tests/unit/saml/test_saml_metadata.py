@@ -1,4 +1,4 @@
-"""What is read of documents as an identity provider may write them, and in which words others are refused."""
+"""Reading documents as an identity provider may write them, and the errors for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says: users, groups, lists, errors, discovery; and which part of a list is asked for."""
+"""The JSON of answers: users, groups, lists with paging, errors, discovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters: what they mean, which are answered by an index, and which are refused."""
+"""Filters: their meaning, those with an index, and those that are refused."""
 
 from __future__ import annotations
 

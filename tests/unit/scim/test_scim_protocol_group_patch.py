@@ -1,4 +1,4 @@
-"""PATCH of a group: who comes and goes, in the forms of Okta and Entra ID."""
+"""PATCH of a group: members are added and removed, in the forms of Okta and Entra ID."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON of a request: what is parsed, and what is refused before it can do harm."""
+"""The JSON of a request: parsing, and refusing values that could not be stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures by address: what is remembered is bounded, and an IPv6 site is one address."""
+"""Failures by address: their number is limited, and an IPv6 site is one address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request becomes, and what its answer looks like on the wire."""
+"""From an HTTP request to an operation, and from its answer to the HTTP response."""
 
 from __future__ import annotations
 

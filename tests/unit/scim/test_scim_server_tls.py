@@ -31,7 +31,7 @@ def over_tls(files):
 
 
 async def is_trusted(world, issued):
-    """Whether a client that believes this issuer can ask."""
+    """Whether a client that trusts this issuer gets an answer."""
     context = ssl.create_default_context(cadata=issued.ca_pem.decode())
     url = f"https://localhost:{world.bound.port}/scim/v2/Users"
     try:

@@ -1,4 +1,4 @@
-"""Who is let in: nothing is read and nothing is told before the token, and tokens cannot be tried out."""
+"""Authentication: without a valid token no body is read and no answer differs, and tokens cannot be tried out."""
 
 from __future__ import annotations
 

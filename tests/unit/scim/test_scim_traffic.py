@@ -1,4 +1,4 @@
-"""What came by the endpoint is counted, for `status` and for Prometheus."""
+"""Requests are counted, for `status` and for Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of methods and the lists, by themselves: what changes something is never a matter of reading."""
+"""The table of methods and the lists: no method that changes something is allowed to readers."""
 
 from __future__ import annotations
 

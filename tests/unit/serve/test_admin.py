@@ -1,4 +1,4 @@
-"""The admin service over its real socket: what goes in comes out the same on the other side."""
+"""The admin service over its real socket: every value arrives unchanged at the client."""
 
 from __future__ import annotations
 

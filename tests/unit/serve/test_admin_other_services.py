@@ -1,4 +1,4 @@
-"""What else the local socket offers: health, reflection, and SCIM, to whoever may open it."""
+"""The other services on the local socket: health, reflection, and SCIM, for every user who may open it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a certificate of Teleport names, and which ones are not accepted whoever they name."""
+"""The caller that a certificate of Teleport names, and certificates that are refused."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from teleport_okta.serve.front_door import Callers, front_door
 
 
 class Behind:
-    """What is behind the door: echoes, and knows who is there."""
+    """The inner server: echoes, and records the callers."""
 
     def __init__(self, path):
         self.path = path

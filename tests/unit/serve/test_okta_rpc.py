@@ -1,4 +1,4 @@
-"""OktaService: what a request asks for reaches the integrator, and what stands in the way comes back as a code."""
+"""OktaService: requests reach the integrator, and its errors become status codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODES = grpc.StatusCode
 
 
 class Integrator:
-    """Notes what it is asked, and answers with what it holds, or raises it."""
+    """Records requests, and returns or raises a prepared answer."""
 
     def __init__(self):
         self.asked = []

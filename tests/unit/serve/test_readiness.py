@@ -1,4 +1,4 @@
-"""What a process says of its components to a probe."""
+"""The health of components, for probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Admission to the TCP listener, apart from certificates: what is logged, and how peers are read."""
+"""Admission to the TCP listener without certificates: the log, and the addresses of peers."""
 
 from __future__ import annotations
 

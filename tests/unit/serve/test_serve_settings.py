@@ -1,4 +1,4 @@
-"""The section about gRPC services: what could let in more than it says is refused."""
+"""The section `[serve]`: entries that could allow more callers than they seem to are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service does before it touches anything."""
+"""The first checks of a service, before it opens its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that are read again: what is taken over, what waits for a restart, and what is refused."""
+"""Settings that are read again: some apply at once, some wait for a restart, and invalid ones are refused."""
 
 from __future__ import annotations
 
