@@ -75,7 +75,7 @@ def _of_directory(reading: Reading) -> list[str]:
         unread = [one for one in _rosters(directory) if one[2].problem and not (one[2].refused or one[2].gone)]
         if unread:
             what = some(f"{says} {of}" for says, of, _ in unread)
-            errors.append(f"could not be read to the end: {what}; the first: {unread[0][2].problem}")
+            errors.append(f"could not be read completely: {what}; the first error: {unread[0][2].problem}")
     if facts.unread:
         errors.append(f"groups and apps are left as they are: {facts.unread}")
     if reading.directory is not None:

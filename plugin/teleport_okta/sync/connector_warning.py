@@ -23,4 +23,4 @@ async def connector_warnings(teleport: Teleport, settings: Settings) -> tuple[st
     if connector is not None:
         return ()
     what = f"the cluster has no SAML connector {name!r} (sync.connector): users are made for it, and cannot sign in"
-    return (f"{what}; `teleport-okta enroll` creates one, `tctl get saml` lists those that there are",)
+    return (f"{what}; `teleport-okta enroll` creates one, `tctl get saml` lists the existing ones",)

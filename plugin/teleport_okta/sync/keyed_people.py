@@ -118,8 +118,10 @@ class KeyedPeople:
         except (OktaError, TimeoutError) as error:
             # If many people left at once, each would wait for the timeout: after the first, the others are not read.
             self._is_unanswered = True
-            why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
-            _log.warning("%s left by an event, cannot be read, and is locked until then: %s", okta_id, why)
+            why = error if isinstance(error, OktaError) else f"Okta did not answer within {LONGEST_READ:.0f} s"
+            _log.warning(
+                "%s left by an event and cannot be read; the user is locked until a read succeeds: %s", okta_id, why
+            )
             found.leaving.add(okta_id)
 
     async def _add_if_answered(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
@@ -127,7 +129,7 @@ class KeyedPeople:
         try:
             await self._add_in_time(found, okta_id, read, last_app)
         except (OktaError, TimeoutError) as error:
-            why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
+            why = error if isinstance(error, OktaError) else f"Okta did not answer within {LONGEST_READ:.0f} s"
             _log.warning(
                 "%s was provisioned, and cannot be read; the request of the SCIM client counts: %s", okta_id, why
             )

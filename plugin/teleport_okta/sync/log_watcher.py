@@ -285,5 +285,5 @@ class LogWatcher:
         if state == "following":
             _log.info("changes arrive by the System Log, which is read every %.0f s", self.interval())
         elif state != self.health.state:
-            _log.warning("the System Log is not followed: %s; full passes go on", reason)
+            _log.warning("the System Log is not followed: %s; full passes continue", reason)
         self.health.state, self.health.reason, self.health.since = state, reason, self._clock.now()

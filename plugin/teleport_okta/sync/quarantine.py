@@ -53,9 +53,7 @@ class QuarantineRules:
         most = self.limits.most(Evidence.ABSENT, self.rows)
         if aside <= most:
             return None
-        return (
-            f"alarm: {aside} rows of {self.rows} are in quarantine, more than {most}: look for what they have in common"
-        )
+        return f"alarm: {aside} rows of {self.rows} are in quarantine, more than {most}: look for a common cause"
 
     def entries(
         self,

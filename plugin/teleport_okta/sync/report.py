@@ -108,7 +108,7 @@ class PassNotes:
         try:
             return await writing
         except StateError as error:
-            self.problems.append(f"the state was not kept: {error}")
+            self.problems.append(f"the state could not be written: {error}")
             return None
 
     def report(
