@@ -109,7 +109,7 @@ async def test_an_edit_can_turn_hosting_on_and_off(plugins):
     [
         ({"org_url": ""}, Refusal, "org_url must be set"),
         ({"sync_settings": {"default_owners": []}}, Refusal, "default owners must be set"),
-        ({"sync_settings": {"sync_everything": True}}, ValueError, "these are no settings of a plugin of type okta"),
+        ({"sync_settings": {"sync_everything": True}}, ValueError, "invalid settings of a plugin of type okta"),
     ],
 )
 async def test_an_edit_that_cannot_be_is_refused_and_changes_nothing(plugins, sandbox, settings, error, text):

@@ -145,7 +145,7 @@ async def test_closing_cuts_everybody_off_those_without_a_hello_too(listener, re
     writer.close()
 
 
-async def test_a_client_that_leaves_while_the_destination_is_dialled_leaves_nothing(server):
+async def test_a_client_that_leaves_before_the_destination_is_connected_leaves_nothing(server):
     gone = asyncio.Event()
 
     def route(_hello):
@@ -160,4 +160,4 @@ async def test_a_client_that_leaves_while_the_destination_is_dialled_leaves_noth
     await gone.wait()
     await settled(lambda: listener.open_connections == 0)
     await listener.close()
-    assert not listener._dials
+    assert not listener._connecting

@@ -208,7 +208,7 @@ class Cluster:
         """Change the entitlements of the licence. ValueError for a name that Teleport does not have."""
         unknown = sorted(set(entitlements) - set(self.entitlements))
         if unknown:
-            raise ValueError(f"no entitlement is called {', '.join(unknown)}")
+            raise ValueError(f"there is no entitlement {', '.join(unknown)}")
         self.entitlements.update(entitlements)
 
     def caches(self, kind: str) -> Store[Any] | MemberStores:

@@ -43,13 +43,13 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.loses_members not in {"", ECHOED, ABSENT}:
-            raise ValueError(f"members are lost {ECHOED} or {ABSENT}")
+            raise ValueError(f"loses_members must be {ECHOED} or {ABSENT}")
         if self.code is None and not (self.reset or self.latency > 0 or self.loses_members or self.raced):
-            raise ValueError("a fault needs a code, a reset or a latency, or loses members, or is a race")
+            raise ValueError("a fault needs a code, a reset or a latency, or loses_members, or raced")
         if self.code is not None and self.reset:
-            raise ValueError("a fault either answers with a code or resets the connection")
+            raise ValueError("a fault has either a code or a reset")
         if not 0 < self.probability <= 1:
-            raise ValueError("the probability of a fault is above 0 and at most 1")
+            raise ValueError("the probability of a fault must be above 0 and at most 1")
 
 
 class FaultPlan:

@@ -78,7 +78,7 @@ class Front:
         self._address = ("127.0.0.1", 0)
         self._sessions: set[TlsSession] = set()
         self._clients: set[_Client] = set()
-        self._dials: dict[_Client, asyncio.Task[None]] = {}
+        self._connecting: dict[_Client, asyncio.Task[None]] = {}
         self._connections: dict[str, Connection] = {}
         self._count = 0
         self._empty = asyncio.Event()
@@ -129,9 +129,9 @@ class Front:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for dial in list(self._dials.values()):
-            dial.cancel()
-        await asyncio.gather(*self._dials.values(), return_exceptions=True)
+        for connecting in list(self._connecting.values()):
+            connecting.cancel()
+        await asyncio.gather(*self._connecting.values(), return_exceptions=True)
         for session in list(self._sessions):
             session.abort()
         await self._empty.wait()
@@ -160,52 +160,55 @@ class Front:
             _log.info("connection refused: access denied: %s", refusal)
             session.abort()
             return
+        # Until the gRPC server is connected, there is no other side that could take bytes.
         session.pause_reading()
         connection = Connection(caller, _address_of(session), session)
-        self._dials[client] = asyncio.get_running_loop().create_task(self._dial(client, connection))
+        self._connecting[client] = asyncio.get_running_loop().create_task(self._connect(client, connection))
 
     def remove(self, client: _Client) -> None:
         """Remove a client that has disconnected."""
         self._clients.discard(client)
-        dial = self._dials.pop(client, None)
-        if dial is not None:
-            dial.cancel()
+        connecting = self._connecting.pop(client, None)
+        if connecting is not None:
+            connecting.cancel()
 
     def _caller_of(self, chain: list[x509.Certificate]) -> Caller:
         if not chain:
             return ANONYMOUS
+        # Teleport compares the chain's length, not its content: the leaf together with a trusted CA is refused too.
         if len(chain) > 1:
             raise UntrustedCertificate("intermediaries are not supported")
         return self._identify(chain[0])
 
-    async def _dial(self, client: _Client, connection: Connection) -> None:
+    async def _connect(self, client: _Client, connection: Connection) -> None:
         """Connect a client to the gRPC server, then relay."""
         loop = asyncio.get_running_loop()
         self._count += 1
         name = self._sockets / f"{self._name}{self._count}"
-        backend = _Backend(lambda: self._undial(name))
+        backend = _Backend(lambda: self._disconnect(name))
         client.other, backend.other = backend, client
         end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             end.setblocking(False)
+            # The client's socket gets a name of its own: gRPC shows a service only the name of its peer.
             end.bind(str(name))
             self._connections[f"unix:{name}"] = connection
             await loop.sock_connect(end, str(self._backend))
             await loop.create_unix_connection(lambda: backend, sock=end)
         except BaseException as error:
             end.close()
-            self._undial(name)
+            self._disconnect(name)
             connection.abort()
             if isinstance(error, OSError):
                 _log.warning("the gRPC server does not take connections: %s", error)
                 return
             raise
         finally:
-            self._dials.pop(client, None)
+            self._connecting.pop(client, None)
         if client.transport is not None:
             client.transport.resume_reading()
 
-    def _undial(self, name: Path) -> None:
+    def _disconnect(self, name: Path) -> None:
         self._connections.pop(f"unix:{name}", None)
         name.unlink(missing_ok=True)
 

@@ -41,7 +41,7 @@ _LOCKED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ListCosts:
-    """Seconds: for each write, for each member of a full replace, between two tries, and until the deadline.
+    """Seconds: for each write, for each member of a full replace, between two tries, and from the call to its deadline.
 
     The first two were measured.
     """
@@ -49,7 +49,7 @@ class ListCosts:
     write: float = 0.010
     member: float = 0.0012
     retry: float = 0.25
-    patience: float = 5.0
+    timeout: float = 5.0
 
 
 class ListWrites:
@@ -77,7 +77,8 @@ class ListWrites:
             self._taken = False
 
     async def _take(self, costs: ListCosts) -> None:
-        deadline = self._now() + costs.patience
+        deadline = self._now() + costs.timeout
+        # Polling, not a queue: waiting calls get the lock in no order, as on the real server.
         while self._taken:
             if self._now() >= deadline:
                 raise Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "context deadline exceeded")

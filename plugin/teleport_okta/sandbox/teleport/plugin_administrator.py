@@ -198,8 +198,8 @@ def _credentials(name: str, purpose: str, token: str) -> PluginStaticCredentials
 def _merge(plugin: PluginV1, settings: Mapping[str, Any]) -> None:
     kind = type_of(plugin)
     if not kind:
-        raise ValueError("the sandbox does not know the settings of this plugin's type")
+        raise ValueError("the sandbox has no settings for this type of plugin")
     try:
         ParseDict(dict(settings), getattr(plugin.spec, kind))
     except ParseError as error:
-        raise ValueError(f"these are no settings of a plugin of type {kind}: {error}") from error
+        raise ValueError(f"invalid settings of a plugin of type {kind}: {error}") from error

@@ -32,7 +32,7 @@ class ProxyListener:
         self._route = route
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
-        self._dials: dict[_Client, asyncio.Task[None]] = {}
+        self._connecting: dict[_Client, asyncio.Task[None]] = {}
         self._empty = asyncio.Event()
         self._empty.set()
         self.address = ("", 0)
@@ -57,9 +57,9 @@ class ProxyListener:
         """Close the listener and every connection, and wait until they are closed."""
         if self._server is not None:
             self._server.close()
-        for dial in self._dials.values():
-            dial.cancel()
-        await asyncio.gather(*self._dials.values(), return_exceptions=True)
+        for connecting in self._connecting.values():
+            connecting.cancel()
+        await asyncio.gather(*self._connecting.values(), return_exceptions=True)
         for client in list(self._clients):
             client.abort()
         await self._empty.wait()
@@ -74,9 +74,9 @@ class ProxyListener:
         self._clients.discard(client)
         if not self._clients:
             self._empty.set()
-        dial = self._dials.pop(client, None)
-        if dial is not None:
-            dial.cancel()
+        connecting = self._connecting.pop(client, None)
+        if connecting is not None:
+            connecting.cancel()
 
     def forward(self, client: _Client, hello: ClientHello, received: bytes) -> None:
         """Begin to connect a client whose hello is complete."""
@@ -85,9 +85,9 @@ class ProxyListener:
             _log.info("no route for server name %r and protocols %r", hello.server_name, hello.protocols)
             client.abort()
             return
-        self._dials[client] = asyncio.get_running_loop().create_task(self._dial(client, destination, received))
+        self._connecting[client] = asyncio.get_running_loop().create_task(self._connect(client, destination, received))
 
-    async def _dial(self, client: _Client, destination: Destination, received: bytes) -> None:
+    async def _connect(self, client: _Client, destination: Destination, received: bytes) -> None:
         """Connect to the destination, then relay."""
         loop = asyncio.get_running_loop()
         end = _Destination()
@@ -102,7 +102,7 @@ class ProxyListener:
             client.abort()
             return
         finally:
-            self._dials.pop(client, None)
+            self._connecting.pop(client, None)
         if client.transport is None:
             end.abort()
             return
@@ -133,15 +133,15 @@ class _Client(_End):
         super().__init__()
         self._listener = listener
         self._received = bytearray()
-        self._patience: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._listener.admit(self)
-        self._patience = asyncio.get_running_loop().call_later(_HELLO_TIMEOUT, self.abort)
+        self._deadline = asyncio.get_running_loop().call_later(_HELLO_TIMEOUT, self.abort)
 
     def data_received(self, data: bytes) -> None:
-        if self._patience is None:
+        if self._deadline is None:
             super().data_received(data)
             return
         self._received += data
@@ -162,6 +162,6 @@ class _Client(_End):
         self._listener.remove(self)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -78,11 +78,11 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
         self._application = application
         self._on_end = on_end
         self._network: asyncio.Transport | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._established = False
         self._paused = False
-        self._said_end = False
-        self._heard_end = False
+        self._write_ended = False
+        self._read_ended = False
 
     def peer_chain(self) -> list[x509.Certificate]:
         """Return the client's chain, leaf first; empty for a client without a certificate."""
@@ -96,7 +96,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the client's hello, until the deadline."""
         self._network = cast("asyncio.Transport", transport)
-        self._patience = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT, self._network.abort)
+        self._deadline = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT, self._network.abort)
 
     def data_received(self, data: bytes) -> None:
         """Process bytes from the network."""
@@ -120,7 +120,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report the end to the application, if it got the connection."""
-        self._stop_waiting()
+        self._cancel_deadline()
         self._network = None
         if self._established:
             self._application.connection_lost(exc)
@@ -130,7 +130,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[int]) -> None:
         """Encrypt and send. After the end of this direction, bytes are dropped."""
-        if data and not self._said_end and self._network is not None:
+        if data and not self._write_ended and self._network is not None:
             self._tls.sendall(bytes(data))
             self._flush()
 
@@ -140,13 +140,13 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
 
     def write_eof(self) -> None:
         """End this direction (close_notify)."""
-        if self._said_end or self._network is None:
+        if self._write_ended or self._network is None:
             return
-        self._said_end = True
+        self._write_ended = True
         try:
             self._tls.shutdown()
         except SSL.Error:
-            return  # a broken session sends no close_notify
+            return  # a broken session cannot send close_notify
         self._flush()
 
     def close(self) -> None:
@@ -174,6 +174,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
         """Deliver the buffered bytes, then read again."""
         self._paused = False
         self._read()
+        # The application may have paused again while it received the buffered bytes.
         if not self._paused and self._network is not None:
             self._network.resume_reading()
 
@@ -191,30 +192,33 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
             self._flush()
             return False
         except SSL.Error:
-            self._flush()  # the alert with the reason
+            # Before the close: OpenSSL has queued the alert with the reason, and clients show it.
+            self._flush()
             if self._network is not None:
                 self._network.close()
             return False
         self._flush()
-        self._stop_waiting()
+        self._cancel_deadline()
+        # Before the application is called: it may abort the session, and then it must get `connection_lost`.
         self._established = True
         self._application.connection_made(self)
         return True
 
     def _read(self) -> None:
         """Deliver everything that can be decrypted now."""
-        while not self._paused and not self._heard_end and not self.is_closing():
+        while not self._paused and not self._read_ended and not self.is_closing():
             try:
                 data = self._tls.recv(_RECORD)
             except SSL.WantReadError:
                 return
             except SSL.ZeroReturnError:
-                self._heard_end = True
+                self._read_ended = True
                 if not self._application.eof_received():
                     self.close()
                 return
             except SSL.Error:
-                self._said_end = True
+                # OpenSSL refuses every further call of a broken session, so nothing can be sent any more.
+                self._write_ended = True
                 self.abort()
                 return
             self._application.data_received(data)
@@ -227,7 +231,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
             except SSL.WantReadError:
                 return
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

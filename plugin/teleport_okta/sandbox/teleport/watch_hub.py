@@ -81,6 +81,7 @@ class Subscription:
         self._buffer.append(change)
         if len(self._buffer) >= QUEUE_LIMIT:
             self.close()
+        # After a close too: the reader must get the buffered events and then the end.
         self._wake.set()
 
     def tick(self, now: float) -> None:
@@ -205,6 +206,7 @@ class WatchHub:
 
     def _expire(self, now: float) -> None:
         """Remove expired objects from the stores, which report them to `wrote`."""
+        # A store that removes an object reports it to `wrote`, which calls this method again.
         if self._expiring:
             return
         self._expiring = True

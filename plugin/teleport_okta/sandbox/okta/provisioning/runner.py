@@ -67,7 +67,7 @@ class ProvisioningRunner:
             self._enabled()
         for lane in provisioning.lanes.names:
             self._wake(lane)
-        self._judge()
+        self._update_quiet()
         return self
 
     async def __aexit__(
@@ -111,9 +111,9 @@ class ProvisioningRunner:
         if lane not in self._lanes:
             self._lanes[lane] = asyncio.get_running_loop().create_task(self._drain(lane))
             self._busy.add(lane)
-            self._judge()
+            self._update_quiet()
 
-    def _judge(self) -> None:
+    def _update_quiet(self) -> None:
         if self._busy:
             self._quiet.clear()
         else:
@@ -124,11 +124,12 @@ class ProvisioningRunner:
             while (job := self._org.provisioning.lanes.first(lane)) is not None:
                 job.started = True
                 await self._do(lane, job)
+                # Only now: until a job is done, later changes of the same person must queue behind it.
                 self._org.provisioning.lanes.done(lane)
         finally:
             del self._lanes[lane]
             self._busy.discard(lane)
-            self._judge()
+            self._update_quiet()
 
     async def _do(self, lane: str, job: Job) -> None:
         await self._workers.acquire()
@@ -175,13 +176,14 @@ class ProvisioningRunner:
 
         def resume() -> None:
             self._busy.add(lane)
-            self._judge()
+            self._update_quiet()
             over.set()
 
         job.attempts += 1
         job.retry_at = timeline.now() + seconds
         self._busy.discard(lane)
-        self._judge()
+        self._update_quiet()
+        # While it waits, the job must not occupy a worker: one throttled person would delay all others.
         self._workers.release()
         try:
             timeline.later(seconds, resume)
