@@ -9,8 +9,10 @@ from rich.console import Console
 from teleport_okta.demo.output import print_end, print_scene
 from teleport_okta.demo.scenes import Check, Scene, Story
 
-HELD = Scene("A quiet day", "nobody does anything", (Check("nothing happens", held=True),))
-BROKEN = Scene("A loud day", "somebody shouts", (Check("nobody minds", held=True), Check("nobody hears", held=False)))
+HELD = Scene("A quiet day", "no person does anything", (Check("nothing happens", held=True),))
+BROKEN = Scene(
+    "A loud day", "a person shouts", (Check("the others stay", held=True), Check("the others sleep", held=False))
+)
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def test_a_story_holds_only_if_every_check_of_every_scene_does():
 
 def test_a_check_that_did_not_hold_stands_out(console):
     print_scene(console, BROKEN)
-    assert "  ok   nobody minds" in text_of(console)
-    assert "  FAIL nobody hears" in text_of(console)
+    assert "  ok   the others stay" in text_of(console)
+    assert "  FAIL the others sleep" in text_of(console)
 
 
 def test_the_output_of_a_command_is_shown(console):

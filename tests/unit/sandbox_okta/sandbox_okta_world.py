@@ -92,6 +92,6 @@ def causes(response: Response) -> list[str]:
 
 
 def profile(name: str, **more: object) -> dict[str, object]:
-    """Return the profile of somebody at example.com."""
+    """Return the profile of a person at example.com."""
     address = f"{name}@example.com"
     return {"firstName": name.capitalize(), "lastName": "Tester", "login": address, "email": address} | more

@@ -156,7 +156,7 @@ def test_a_bound_token_opens_with_a_proof_for_each_call(client: Client) -> None:
 
 
 def _refusal(client: Client, path: str, token: str, proof: str) -> str:
-    """Call with a bad proof, check how Okta refuses it, and return what it says."""
+    """Call with a wrong proof, check the refusal, and return its text."""
     response = client.get(path, token, proof)
     assert (response.status, response.body) == (400, b"")
     challenge = response.headers["WWW-Authenticate"]

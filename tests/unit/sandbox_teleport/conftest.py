@@ -80,7 +80,7 @@ async def sandbox(start: Callable[..., TeleportSandbox]) -> AsyncIterator[Telepo
 
 @pytest.fixture
 async def control(sandbox: TeleportSandbox) -> AsyncIterator[aiohttp.ClientSession]:
-    """Talk to the sandbox's control address."""
+    """Return a client of the sandbox's control interface."""
     async with Control(sandbox) as running, aiohttp.ClientSession(running.url) as session:
         yield session
 

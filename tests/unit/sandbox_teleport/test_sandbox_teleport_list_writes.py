@@ -43,7 +43,7 @@ async def test_reads_cost_nothing(costly, clock):
 
 
 class Sleepers:
-    """Time that moves from the end of one sleep to the next, whoever sleeps."""
+    """Time that moves from the end of one sleep to the next, for all sleepers together."""
 
     def __init__(self):
         self.now = 0.0

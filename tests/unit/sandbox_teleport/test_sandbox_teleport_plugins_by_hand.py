@@ -125,7 +125,7 @@ async def test_a_community_cluster_has_no_plugins_to_install(start):
             sandbox.administrator.plugins.install_okta(**FLAGS)
 
 
-# Over the control address
+# Over the control interface
 
 
 async def test_a_plugin_is_installed_edited_read_and_deleted_from_outside(plugins, control, bot):

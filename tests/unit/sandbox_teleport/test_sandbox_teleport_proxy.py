@@ -20,7 +20,7 @@ from tls_clients import auth_protocols, channel_over, client_context, dial, firs
 
 @pytest.fixture
 def to_auth(sandbox):
-    """Dial the auth server through the proxy; without an identity as nobody."""
+    """Connect to the auth server through the proxy; without an identity as an anonymous client."""
 
     def open_streams(identity=None, *, ca=None):
         context = client_context(*auth_protocols(sandbox.cluster.name), ca=ca, identity=identity)

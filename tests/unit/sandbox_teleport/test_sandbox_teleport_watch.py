@@ -154,7 +154,7 @@ async def test_community_does_not_know_access_lists(start, connect):
         assert await confirmed(ask(client, "user", "access_list", "access_list_member")) == ["user"]
 
 
-# What is told
+# Events
 
 
 async def test_every_write_of_everybody_is_one_event_with_the_revision_of_the_reply(bot, sandbox, person):
