@@ -42,6 +42,28 @@ def zygote():
     return Zygote()
 
 
+class Command:
+    """A running command, with those of `subprocess.Popen`'s members that tests need; its input is empty."""
+
+    def __init__(self, *arguments):
+        reading, writing = os.pipe()
+        self._child = zygote().start(*arguments, stdout=writing, stderr=2)
+        os.close(writing)
+        self.stdout = os.fdopen(reading)
+        self.wait, self.kill, self.send_signal = self._child.wait, self._child.kill, self._child.send_signal
+
+    @property
+    def returncode(self):
+        return self._child.returncode
+
+    def output(self):
+        """Wait for its end, and return what it printed."""
+        with self.stdout:
+            printed = self.stdout.read()
+        self.wait(PATIENCE)
+        return printed
+
+
 @dataclass
 class Sandbox:
     """A sandbox in a process of its own, and the one line that it printed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -39,10 +38,9 @@ class _Demo(Installation):
 
     def scim_token(self, verb, *arguments):
         """Run a command about tokens; return what it printed."""
-        process = start("scim-token", verb, "--config", self.config, *arguments, stderr=subprocess.PIPE)
-        output, errors = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, errors
-        return output.strip()
+        result = self.run("scim-token", verb, *arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
 
     def not_answered(self):
         """What `status` shows of SCIM while it is not answered; None while it is."""

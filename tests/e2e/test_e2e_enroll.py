@@ -6,11 +6,10 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import urllib.request
 
 import pytest
-from processes import PATIENCE, Installation, Sandbox, start
+from processes import PATIENCE, Command, Installation, Sandbox
 from waiting import eventually
 
 CONNECTOR = "okta-integration"
@@ -48,7 +47,7 @@ def enrolling(tmp_path, okta, teleport):
 
 
 def enroll(path, *arguments):
-    return start("enroll", "--config", path, "--yes", *arguments)
+    return Command("enroll", "--config", path, "--yes", *arguments)
 
 
 def free_port():
@@ -113,7 +112,7 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
     assert token not in path.read_text()
     assert 'name = "okta"' in path.read_text()
     # What it wrote is what the service runs by; while it does, nobody enrols.
-    service = start("start", "--config", path)
+    service = Command("start", "--config", path)
     eventually(lambda: enrolling_status(path)["state"] == "idle", "the service runs")
     assert enroll(path, "--no-wait").wait(PATIENCE) == 1
     service.send_signal(signal.SIGTERM)
@@ -121,8 +120,7 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
 
 
 def enrolling_status(path):
-    process = start("status", "--config", path, "--format", "json")
-    return json.loads(process.communicate(timeout=PATIENCE)[0])
+    return json.loads(Command("status", "--config", path, "--format", "json").output())
 
 
 def test_killed_after_each_step_and_run_again_it_ends_in_the_same_state(enrolling, okta, teleport):
@@ -139,7 +137,7 @@ def test_killed_after_each_step_and_run_again_it_ends_in_the_same_state(enrollin
         process.wait(PATIENCE)
         process.stdout.close()
     process = enroll(path, "--no-wait", "--owner", "teresa", "--format", "json")
-    shown = json.loads(process.communicate(timeout=PATIENCE)[0])
+    shown = json.loads(process.output())
     assert process.returncode == 0, shown
     assert {step["state"] for step in shown["steps"]} == {"done"}
     assert outcome(okta, teleport) == {
@@ -162,13 +160,13 @@ def test_an_enrolment_is_undone(enrolling, okta, teleport):
     path = enrolling.config
     assert enroll(path, "--no-wait").wait(PATIENCE) == 0
     process = enroll(path, "--remove", "--format", "json")
-    shown = json.loads(process.communicate(timeout=PATIENCE)[0])
+    shown = json.loads(process.output())
     assert [step["state"] for step in shown["steps"]] == ["made"] * 3
     assert apps_of(okta) == teleport.control("GET", "/saml_connectors") == teleport.control("GET", "/plugins") == []
     assert enroll(path, "--remove").wait(PATIENCE) == 0
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_written(enrolling, okta, teleport):
-    process = start("enroll", "--config", enrolling.config, "--no-wait", stdin=subprocess.DEVNULL)
+    process = Command("enroll", "--config", enrolling.config, "--no-wait")
     assert process.wait(PATIENCE) == 2
     assert apps_of(okta) == teleport.control("GET", "/plugins") == []
