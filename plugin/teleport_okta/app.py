@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import signal
 import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.background_tasks import in_background
 from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError
 from teleport_okta.managed.watcher import PluginFollower
@@ -42,7 +42,7 @@ from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from teleport_okta.scim.calls import ScimHandler
@@ -60,10 +60,6 @@ HASTY: Final = RetryPolicy(budget=10.0)
 _LOCK_INTERVAL: Final = 0.5
 """Seconds between two attempts of a service to hold a data directory that a command holds."""
 
-_RESTART_PAUSE: Final = 10.0
-"""Seconds after which a background task that failed is started again, so that it cannot fill the log."""
-
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
 
@@ -372,56 +368,14 @@ def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awa
 
 
 @asynccontextmanager
-async def kept(
+async def with_background_tasks(
     parts: Parts, follower: Follower | None = None, *others: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[None]:
-    """Run the background tasks, those of the follower, and others, until the block ends."""
-    async with keeping(parts.clock, *parts.background_tasks, *background_tasks_of(follower), *others):
+    """Run the background tasks of the parts, those of a follower, and others, until the block ends."""
+    async with in_background(parts.clock, *parts.background_tasks, *background_tasks_of(follower), *others):
         yield
 
 
 def background_tasks_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]], ...]:
-    """Return the background tasks that bring changes between passes."""
+    """Return the background tasks that bring changes between two passes."""
     return () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
-
-
-@asynccontextmanager
-async def keeping(clock: Clock, *every: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run background tasks until the block ends; one that fails or returns is started again."""
-    background_tasks = [asyncio.ensure_future(_unfailing(task, clock)) for task in every]
-    try:
-        yield
-    finally:
-        for running in background_tasks:
-            running.cancel()
-        await asyncio.gather(*background_tasks, return_exceptions=True)
-
-
-async def _unfailing(task: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    while True:
-        try:
-            await task()
-        except Exception:  # noqa: BLE001 - the root of a task: an unexpected failure must not end the service
-            _log.exception("a background task failed unexpectedly; it is started again in %.0f s", _RESTART_PAUSE)
-        await clock.sleep(_RESTART_PAUSE)
-
-
-@contextmanager
-def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
-    """On a signal, drain a pass: changes in flight are finished; a pass that still reads is cancelled."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def stop() -> None:
-        if full_pass.is_applying or task is None:
-            full_pass.drain()
-        else:
-            task.cancel()
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in _STOP_SIGNALS:
-            loop.remove_signal_handler(number)

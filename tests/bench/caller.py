@@ -27,12 +27,12 @@ from tests.bench.results import BenchError
 
 if TYPE_CHECKING:
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.route import Way
+    from teleport_okta.teleport.route import Route
 
 REQUEST = users_pb.GetUserRequest(name="bot-teleport-okta")
 
 
-def way_of(how: str, address: str, identity: Identity) -> Way:
+def way_of(how: str, address: str, identity: Identity) -> Route:
     """Both lead to the same port: a server that speaks TLS routing's protocol needs no proxy before it."""
     return Direct(address) if how == "direct" else ThroughProxy(address, identity.cluster)
 

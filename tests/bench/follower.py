@@ -62,7 +62,7 @@ class Office:
             audit_interval=sync.audit_interval,
         )
         follower = app.follower_of(self.settings, parts, engine.reconcile)
-        async with app.kept(parts, follower):
+        async with app.with_background_tasks(parts, follower):
             await follower.begun()
             self.interval = follower.watcher.interval()
             yield follower
@@ -153,7 +153,7 @@ async def _resumed(office: Office, settings: Settings) -> tuple[int, float]:
     async with app.opened(settings, clock=office.clock) as parts:
         follower = app.follower_of(settings, parts, _no_pass)
         follower.hold_looks()
-        async with app.kept(parts, follower):
+        async with app.with_background_tasks(parts, follower):
             await follower.begun()
             if await parts.full_pass.resume(within=settings.sync.audit_interval) is None:
                 raise BenchError("a process that was started again did not go on")

@@ -129,7 +129,7 @@ def _leavers(plan: Plan) -> list[tuple[Change, Change]]:
 
 
 async def _answer(settings: Settings, cluster: int) -> None:
-    async with app.opened(settings) as parts, app.kept(parts):
+    async with app.opened(settings) as parts, app.with_background_tasks(parts):
         if parts.teleport.lease is not None:
             await parts.teleport.lease.obtain(POLICY.owner)
         remover = Remover(parts, cluster)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 async def serve(settings: Settings, people: int) -> None:
     """Serve until the input ends. Raises BenchError if the state and the cluster do not agree."""
     logs.set_up(output=settings.log.output, severity=settings.log.severity, layout=settings.log.format)
-    async with app.opened(settings) as parts, app.kept(parts):
+    async with app.opened(settings) as parts, app.with_background_tasks(parts):
         report = await parts.full_pass.run(trigger="bench")
         users = len(parts.full_pass.registry.users.owned)
         if not report.succeeded or report.outcomes or users != people:

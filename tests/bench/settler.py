@@ -53,7 +53,7 @@ async def settle(parts: app.Parts, what: str, okta_id: str) -> Cost:
 
 
 async def _answer(settings: Settings) -> None:
-    async with app.opened(settings) as parts, app.kept(parts):
+    async with app.opened(settings) as parts, app.with_background_tasks(parts):
         while line := await asyncio.to_thread(sys.stdin.readline):
             word, _, okta_id = line.strip().partition(" ")
             answer = await run_pass(parts) if word == "pass" else await settle(parts, word, okta_id)

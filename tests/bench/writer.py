@@ -101,7 +101,7 @@ Write = Callable[[str, int], Awaitable["list[Timed]"]]
 @asynccontextmanager
 async def applying(settings: Settings, cluster: int) -> AsyncIterator[Write]:
     """Write with the product's own parts: a plan that creates everybody, then one that updates everybody."""
-    async with app.opened(settings) as parts, app.kept(parts):
+    async with app.opened(settings) as parts, app.with_background_tasks(parts):
         if parts.teleport.lease is not None:
             await parts.teleport.lease.obtain(POLICY.owner)
         applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys(parts.clock))

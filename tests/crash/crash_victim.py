@@ -182,7 +182,7 @@ class Victim:
         if settings.sync.follow_log:
             self._engine.follower = app.follower_of(settings, parts, self._engine.reconcile)
             self._engine.follower.hold_looks()
-        await self._stack.enter_async_context(app.kept(parts, self._engine.follower))
+        await self._stack.enter_async_context(app.with_background_tasks(parts, self._engine.follower))
         self._door = str(await self._stack.enter_async_context(app.provisioned(settings, parts)) or "")
         self._running = asyncio.ensure_future(self._engine.run())
         self._stack.callback(self._running.cancel)

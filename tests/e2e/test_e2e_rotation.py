@@ -99,7 +99,7 @@ async def running(directory, way):
         )
         service = Service(world, engine)
         witness(service)
-        async with app.kept(world.parts):
+        async with app.with_background_tasks(world.parts):
             working = asyncio.ensure_future(engine.run())
             try:
                 await until(lambda: service.passes, "the first pass")

@@ -128,7 +128,7 @@ OF_RUNS = (
     ),
     Mutant(
         "a leaver's lock uses an approval up",
-        "apply/run.py",
+        "apply/run_harm.py",
         "if change.harmed is not None and (change.kind != LOCK or change.harmed.kind != USER)",
         "if change.harmed is not None",
         (_FEEDING + "test_an_approval_outlasts_a_leavers_lock_that_is_taken_alone",),
@@ -176,7 +176,7 @@ OF_RUNS = (
     ),
     Mutant(
         "a harm without an answer has not begun",
-        "apply/run.py",
+        "apply/run_harm.py",
         "(outcome.result is Result.DONE or outcome.unanswered)",
         "outcome.result is Result.DONE",
         (_TROUBLE + "test_a_harm_that_may_have_begun_is_counted_once",),

@@ -14,15 +14,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.obstacles import Obstacles
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.apply.results import Results
+from teleport_okta.apply.run_harm import RunHarm, identity_of
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.teleport import TeleportUser
-from teleport_okta.plan.changes import LOCK, MEMBER, USER, Action, Goal
+from teleport_okta.plan.changes import MEMBER, USER, Action, Goal
 from teleport_okta.plan.order import in_order, stage_of
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.state_errors import StateError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.replan import Replan, Replanned
+    from teleport_okta.apply.run_harm import Identity
     from teleport_okta.apply.steps import Steps
     from teleport_okta.clock import Clock
     from teleport_okta.model.harm import Harmed
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
-
-Identity: TypeAlias = tuple[str, str, str, str, str, bool, bool]
-"""What identifies a step across plans: action, kind, subject, name, Okta id, whether it ends an object, and whether it
-concerns a role on a user, which may end together with a membership of the list."""
 
 _ROUNDS: Final = 2
 """How often one key is planned again before its conflict is reported: two parties that fight must not keep us busy."""
@@ -99,8 +96,7 @@ class Run:
         self._outcomes_again: dict[str, list[Outcome]] = {}
         self._replanned: dict[str, Replanned] = {}
         self._facts_of: dict[str, datetime] = {}
-        self._begun: dict[Harmed, str] = {}
-        self._last_of: dict[Harmed, Identity] = {}
+        self._harm = RunHarm()
         self._leavers: dict[str, TeleportUser] = {}
         self._looked_at: set[str] = set()
         self._pinging = asyncio.Lock()
@@ -115,7 +111,7 @@ class Run:
     @property
     def begun(self) -> Collection[Harmed]:
         """The harm of which this run has taken a step, or may have taken one: a call got no answer."""
-        return self._begun.keys()
+        return self._harm.begun
 
     @property
     def is_draining(self) -> bool:
@@ -157,7 +153,7 @@ class Run:
         }
         planned: list[Outcome] = []
         for change in plan.changes:
-            outcome = kept.pop(_identity(change), None)
+            outcome = kept.pop(identity_of(change), None)
             if outcome is not None:
                 planned.append(outcome)
             elif change.key not in self._replanned:
@@ -169,26 +165,15 @@ class Run:
         """Note the changes of a plan, and return those that have not been taken."""
         new = []
         for change in changes:
-            outcome = self._outcomes.get(_identity(change))
+            outcome = self._outcomes.get(identity_of(change))
             self._reached.expect(change, outcome)
             if change.kind == USER and change.action is Action.DELETE and isinstance(change.found, TeleportUser):
                 self._leavers[change.key] = change.found
             if outcome is None and change.key not in self._replanned:
                 new.append(change)
-        self._note_last(changes)
+        self._harm.expect(changes)
         self._total, self._through = len(changes), len(changes) - len(new)
         return new
-
-    def _note_last(self, changes: Iterable[Change]) -> None:
-        """Note the last step of each harm, which uses up its approval.
-
-        A leaver's lock is never the last: the deletion may be in a later plan.
-        """
-        self._last_of |= {
-            change.harmed: _identity(change)
-            for change in changes
-            if change.harmed is not None and (change.kind != LOCK or change.harmed.kind != USER)
-        }
 
     async def _stage(self, chains: Sequence[_Chain]) -> None:
         """Take the steps of a stage. Steps that wait are taken in the next round, or when no step could be taken."""
@@ -268,7 +253,7 @@ class Run:
 
     def _settle(self, outcome: Outcome) -> None:
         """Keep the outcome of a planned step."""
-        self._outcomes[_identity(outcome.change)] = outcome
+        self._outcomes[identity_of(outcome.change)] = outcome
         self._obstacles.note(outcome)
         self._reached.settle(outcome)
 
@@ -309,7 +294,7 @@ class Run:
     async def _take_again(self, key: str, again: Replanned, *, is_last: bool) -> bool:
         """Take the steps of a second plan; True if one met another change by another party."""
         steps = in_order(again.changes)
-        self._note_last(steps)
+        self._harm.expect(steps)
         is_conflicted = False
         for change in steps:
             outcome = await self._take(change)
@@ -327,29 +312,19 @@ class Run:
         obstacle = self._obstacles.of(change) or nobody
         if obstacle:
             return self._untaken(change, Result.SKIPPED, obstacle)
-        harmed = change.harmed
-        change = self._with_approval(change)
-        is_last = harmed is not None and self._last_of.get(harmed) == _identity(change)
-        outcome = await self._steps.take(change, first=harmed not in self._begun, last=is_last)
+        change = self._harm.with_approval(change)
+        outcome = await self._steps.take(change, first=self._harm.is_first(change), last=self._harm.is_last(change))
         if outcome.result is Result.DONE and self._applied is not None:
             self._applied(change)
         if outcome.unanswered:
             outcome = replace(outcome, stop=await self._lost_cluster())
-        if harmed is not None and (outcome.result is Result.DONE or outcome.unanswered):
-            self._begun.setdefault(harmed, change.harm.approval if change.harm is not None else "")
+        self._harm.note(outcome)
         return outcome
 
     def _untaken(self, change: Change, result: Result, why: str) -> Outcome:
         outcome = Outcome(change, result, why)
         self._steps.log(outcome)
         return outcome
-
-    def _with_approval(self, change: Change) -> Change:
-        """Return a step with the approval under which the first step of its harm was taken in an earlier plan."""
-        harm = change.harm
-        if harm is None or harm.approval or not self._begun.get(harm.harmed):
-            return change
-        return replace(change, harm=replace(harm, approval=self._begun[harm.harmed]))
 
     async def _lost_cluster(self) -> TeleportOktaError | None:
         """Ping the cluster after a call that got no answer; return the error if there is no answer to that either."""
@@ -398,16 +373,11 @@ class Run:
         """Add to the last outcome that the last records of a plan could not be written."""
         self._obstacles.cannot_record(error)
         for change in reversed(changes):
-            outcome = self._outcomes.get(_identity(change))
+            outcome = self._outcomes.get(identity_of(change))
             if outcome is not None:
                 said = f"{outcome.error}; the last records were not journaled: {error}".removeprefix("; ")
-                self._outcomes[_identity(change)] = replace(outcome, error=said, stop=outcome.stop or error)
+                self._outcomes[identity_of(change)] = replace(outcome, error=said, stop=outcome.stop or error)
                 return
-
-
-def _identity(change: Change) -> Identity:
-    is_on_user = isinstance(change.content or change.found, DirectRole)
-    return (change.action.value, change.kind, change.subject, change.name, change.okta_id, change.is_ending, is_on_user)
 
 
 def _chains(changes: Iterable[Change]) -> list[_Chain]:

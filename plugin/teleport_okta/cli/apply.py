@@ -13,6 +13,7 @@ from teleport_okta.cli.output import confirm, has_terminal, show, show_json, sho
 from teleport_okta.cli.plan import planned
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.report import report_lines
+from teleport_okta.cli.stop_signals import draining_on_signals
 from teleport_okta.cli.whose_settings import agree_before_applying, settings_option
 from teleport_okta.config import load
 from teleport_okta.plan.render import Selection, plan_lines
@@ -94,8 +95,8 @@ async def _apply(settings: Settings, digest: str) -> PassReport:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.apply(digest)
-    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
-        with progress_bar("reading, then applying") as progress, app.draining_on_signals(parts.full_pass):
+    async with app.opened(settings, policy=app.HASTY) as parts, app.with_background_tasks(parts):
+        with progress_bar("reading, then applying") as progress, draining_on_signals(parts.full_pass):
             return await parts.full_pass.run(
                 trigger="command", expected_digest=digest, progress=progress, on_reading=progress
             )

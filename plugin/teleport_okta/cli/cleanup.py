@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,12 +18,12 @@ from teleport_okta.cli.options import checked_digest, config_option, format_opti
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.reading_commands import join_option, read_both
+from teleport_okta.cli.stop_signals import on_stop_signal
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from teleport_okta.app import Parts
@@ -139,9 +137,9 @@ async def _preview(settings: Settings, wanted: _Wanted, *, joins: bool) -> Previ
 
 async def _apply(settings: Settings, wanted: _Wanted, digest: str) -> Report:
     await _refuse_beside_a_service(settings)
-    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
+    async with app.opened(settings, policy=app.HASTY) as parts, app.with_background_tasks(parts):
         removing = await _cleanup_of(settings, parts, wanted)
-        with progress_bar("removing") as progress, _draining_on_signals(removing):
+        with progress_bar("removing") as progress, on_stop_signal(removing.drain):
             return await removing.apply(digest, progress=progress)
 
 
@@ -168,16 +166,3 @@ async def _cleanup_of(settings: Settings, parts: Parts, wanted: _Wanted) -> Clea
         default_roles=default_roles_of(settings.sync),
         who=str(this_process()),
     )
-
-
-@contextmanager
-def _draining_on_signals(removing: Cleanup) -> Iterator[None]:
-    """On a signal, end the cleanup after the changes in flight."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, removing.drain)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

@@ -44,5 +44,5 @@ async def _release(settings: Settings, name: str) -> Released:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.release(name)
-    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
+    async with app.opened(settings, policy=app.HASTY) as parts, app.with_background_tasks(parts):
         return await parts.full_pass.release(name, by=str(this_process()))

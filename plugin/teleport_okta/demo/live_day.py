@@ -113,7 +113,7 @@ async def _followed(setup: Setup) -> AsyncIterator[Follower]:
         return (await setup.parts.full_pass.run(trigger=cause)).applied
 
     follower = app.follower_of(setup.settings, setup.parts, reconcile)
-    async with app.kept(setup.parts, follower):
+    async with app.with_background_tasks(setup.parts, follower):
         await follower.begun()
         while follower.cluster.problem or follower.worker.waiting:
             await setup.clock.sleep(_LOOK_EVERY)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.app import connected, entered, keeping
+from teleport_okta.app import connected, entered
+from teleport_okta.background_tasks import in_background
 from teleport_okta.enroll.flow import NotAgreedError, Outcome, refuse_beside_service, settings_to_begin_with
 from teleport_okta.saml.enrolment import State
 from teleport_okta.saml.removal import Removal
@@ -29,7 +30,7 @@ async def remove_enrolment(config: Path, answers: Answers, talk: Console, clock:
     outcome = Outcome()
     async with (
         entered(settings, clock=clock) as base,
-        keeping(base.clock, *base.background_tasks),
+        in_background(base.clock, *base.background_tasks),
         connected(base, settings) as parts,
     ):
         organization = await parts.okta.people.organization()

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.app import entered, keeping
+from teleport_okta.app import entered
+from teleport_okta.background_tasks import in_background
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError, TeleportOktaError
@@ -83,9 +84,9 @@ async def serve(
         with reloader.on_hangup():
             async with (
                 serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
-                keeping(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
+                in_background(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
                 entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
-                keeping(base.clock, *base.background_tasks),
+                in_background(base.clock, *base.background_tasks),
                 offered(settings, base, answers, reloader) as service,
             ):
                 _stop_on_signals(service, systemd)
@@ -144,7 +145,7 @@ async def offered(
             clock=base.clock,
             limits=limits,
         ) as remote,
-        keeping(base.clock, service.report),
+        in_background(base.clock, service.report),
     ):
         with base.metrics.followed_certificates(partial(service.certificates, remote)):
             if reloader is not None:

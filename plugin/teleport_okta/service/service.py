@@ -15,7 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.app import background_tasks_of, connected, follower_of, keeping
+from teleport_okta.app import background_tasks_of, connected, follower_of
+from teleport_okta.background_tasks import in_background
 from teleport_okta.config import differing, digests_of
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.managed.audit import Auditor
@@ -25,13 +26,7 @@ from teleport_okta.managed.reporter import Reporter
 from teleport_okta.managed.watcher import PluginFollower
 from teleport_okta.model.managed import Managed
 from teleport_okta.scim.service import ScimService
-from teleport_okta.serve.readiness import (
-    PassHealth,
-    log_component,
-    passes_component,
-    scim_component,
-    teleport_component,
-)
+from teleport_okta.service.components import components_of
 from teleport_okta.service.connector import connector_keeper
 from teleport_okta.service.scim_address import ScimAddress
 from teleport_okta.sync.engine import Engine
@@ -200,27 +195,14 @@ class Service:
 
     def components(self) -> tuple[Component, ...]:
         """Return the health of this process by component. Makes no call."""
-        engine, teleport, now = self._engine, self._base.teleport, self._base.clock.now()
-        standing = None if engine is None else PassHealth(*engine.standing)
-        found = [
-            teleport_component(
-                teleport.identities(now),
-                now,
-                should_write=standing is not None and standing.state != "standby",
-                is_writer=teleport.is_writer,
-                trouble=teleport.write_trouble,
-            ),
-            passes_component(
-                standing,
-                nothing_runs=self.decision.reason if self.decision.settings is None else "",
-                is_stopping=self._stopping.is_set(),
-            ),
-        ]
-        if self.scim.server is not None:
-            found.append(scim_component(self.scim.server))
-        if engine is not None and engine.follower is not None:
-            found.append(log_component(engine.follower.following()))
-        return tuple(found)
+        return components_of(
+            self._base.teleport,
+            self._engine,
+            self.scim.server,
+            nothing_runs=self.decision.reason if self.decision.settings is None else "",
+            is_stopping=self._stopping.is_set(),
+            now=self._base.clock.now(),
+        )
 
     def certificates(self, remote: RemoteListener | None) -> dict[str, datetime]:
         """Return when the certificates of our listeners expire, by listener."""
@@ -391,7 +373,7 @@ class Service:
             self._connector = connector_keeper(settings, parts, follower)
             of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(
-                keeping(
+                in_background(
                     base.clock,
                     parts.keeps_apps,
                     *background_tasks_of(follower),

@@ -45,13 +45,13 @@ class IdentityRouter:
             return self.writing_as_host()
         if self.bot is None:
             raise BotIdentityNeededError(subject)
-        return self._guarded(self.bot)
+        return self._requiring_lease(self.bot)
 
     def writing_as_host(self) -> Connection:
         """Return the connection for writes that need the host identity, whatever the labels."""
-        return self._guarded(self.host)
+        return self._requiring_lease(self.host)
 
-    def _guarded(self, connection: Connection) -> Connection:
+    def _requiring_lease(self, connection: Connection) -> Connection:
         if self._lease is None:
             return connection
         if connection not in self._requiring:

@@ -11,6 +11,7 @@ import pytest
 from contract.enrolment.enrolment_world import CONNECTOR, built_enrolment_world, but_metadata, holds_present_key
 from stepping_clock import SteppingClock
 from teleport_okta import app
+from teleport_okta.background_tasks import in_background
 from teleport_okta.config import parse
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.service.service import Service
@@ -32,7 +33,7 @@ class Running:
     async def start(self):
         base = await self._process.enter_async_context(app.entered(self._settings, clock=self._clock, persistent=True))
         self.service = Service(self._settings, base)
-        await self._process.enter_async_context(app.keeping(self._clock, *base.background_tasks, self.service.report))
+        await self._process.enter_async_context(in_background(self._clock, *base.background_tasks, self.service.report))
         self._running = asyncio.ensure_future(self.service.run())
 
     async def stop(self):

@@ -12,6 +12,7 @@ import pytest
 from cluster_world import built_sandboxes
 from stepping_clock import SteppingClock
 from teleport_okta import app
+from teleport_okta.background_tasks import in_background
 from teleport_okta.config import parse
 from teleport_okta.model import labels
 from teleport_okta.service.service import Service
@@ -55,7 +56,7 @@ class ManagedWorld:
         settings = parse(self.sections)
         base = await self._process.enter_async_context(app.entered(settings, clock=self.clock, persistent=True))
         self.service = Service(settings, base)
-        await self._process.enter_async_context(app.keeping(self.clock, *base.background_tasks, self.service.report))
+        await self._process.enter_async_context(in_background(self.clock, *base.background_tasks, self.service.report))
         self.running = asyncio.ensure_future(self.service.run())
 
     async def stop(self):

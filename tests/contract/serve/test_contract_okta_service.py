@@ -16,6 +16,7 @@ from stepping_clock import SteppingClock
 from teleport.okta.v1 import okta_service_pb2 as pb
 from teleport.okta.v1 import okta_service_pb2_grpc as pb_grpc
 from teleport_okta import app
+from teleport_okta.background_tasks import in_background
 from teleport_okta.config import parse
 from teleport_okta.model import labels
 from teleport_okta.sandbox.okta.roles import AdminRole
@@ -41,7 +42,7 @@ async def running(directory):
         configured = parse(sections)
         async with (
             app.entered(configured, clock=clock, persistent=True) as base,
-            app.keeping(clock, *base.background_tasks),
+            in_background(clock, *base.background_tasks),
             offered(configured, base) as service,
             grpc.aio.insecure_channel(f"unix:{directory / 'data' / SOCKET_NAME}") as channel,
         ):

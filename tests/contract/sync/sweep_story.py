@@ -223,7 +223,7 @@ class Play:
         return await self.run()
 
     async def renew_and_run(self) -> PassReport:
-        """Look once after both identities, as their keepers do all the time, then make a pass."""
+        """Look once after both identities, as their background tasks do all the time, then make a pass."""
         await self.renew()
         return await self.run()
 
