@@ -1,4 +1,4 @@
-"""What keeps a cleanup from beginning: something still syncs, or may.
+"""The obstacles to a cleanup: a sync that is active, or may be.
 
 An active sync would make the removed objects again. Where the vendor's integration writes back, deleting a list while
 it is active can empty the group in Okta (`docs/reference/teleport.md` 6.3). So an unknown state counts as active.
@@ -48,7 +48,7 @@ def running_service_error(data_dir: Path) -> SyncActiveError:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What keeps a cleanup from beginning, and `doubts` that only a person can settle, a sentence each."""
+    """The obstacles to a cleanup, and `doubts` that only a person can resolve, a sentence each."""
 
     blockers: tuple[Blocker, ...] = ()
     doubts: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ ORDER: Final = (ACCESS_LIST, ROLE, USER_GROUP, APP_SERVER, USER, LOCK)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What else to do: take removed lists out of lists that are kept (`detach`), remove `locks` that are in force."""
+    """Options: take removed lists out of lists that are kept (`detach`); remove `locks` that are in force."""
 
     detach: bool = False
     locks: bool = False
@@ -147,7 +147,7 @@ class _Taking:
         return Removal(ACCESS_LIST, found.name, found, made_by, note=note, more=more, people=people)
 
     def _note_on_list(self, found: TeleportAccessList) -> str:
-        """Say what people added to a list of ours: it is removed with the list."""
+        """Return what people added to a list of ours, which is removed with the list."""
         members = self._holdings.members_of(found.name)
         added = [other for other in members.others.values() if not other.is_imported]
         nested = sorted(other.name for other in added if other.is_list)
@@ -228,7 +228,7 @@ class _Taking:
     def _take_locks(self) -> None:
         """Keep locks that are in force, unless the options say otherwise.
 
-        The locks of users who are removed now are left out: they are set anew. So is the lock of a suspended user who
+        The locks of users who are removed now are left out: they are set again. So is the lock of a suspended user who
         is handed back, if it has no end.
         """
         deleted = {(one.name, labels.okta_id_of(one.content.labels)) for one in self._removals[USER] if not one.becomes}
@@ -284,7 +284,7 @@ def _label_of(server: TeleportAppServer, host_id: str) -> str:
 def _kept_lock(lock: TeleportLock) -> Kept:
     name = lock.user or lock.name
     if lock.expires is None:
-        why = "it is the lock of a suspension: it has no end, and no sync takes it off any more"
+        why = "it is the lock of a suspension: it has no end, and no sync removes it any more"
         return Kept(LOCK, name, why, "--locks removes it", is_left=True)
     why = "certificates of this user may still be valid; the lock ends by itself"
     return Kept(LOCK, name, why, "--locks removes it at once", detail=_end_of(lock))

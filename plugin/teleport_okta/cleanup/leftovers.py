@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def leftovers(holdings: Holdings, *, wanted: Container[str] = ()) -> dict[str, tuple[Leftover, ...]]:
     """Return the objects with the vendor's labels and no owner label, by kind, in the order of their removal.
 
-    Kinds without leftovers are left out, and so are the roles that Teleport brings along. `wanted` are names of users
+    Kinds without leftovers are left out, and so are Teleport's preset roles. `wanted` are names of users
     whom a pass takes over in place; they are no leftovers.
     """
     found = {

@@ -33,7 +33,7 @@ class NestedLists:
         self._detach = detach
         self._has_bot = has_bot
         self._references: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-        """For each child and parent, what the child is there; empty if only the server's status says that it is."""
+        """For each child and parent, the roles of the child there; empty if only the server's status names it."""
 
         lists = holdings.access_lists
         for name, found in lists.items():
@@ -96,7 +96,7 @@ class NestedLists:
         of = f"the list {found.title} ({parent})"
         if not ways:
             why = f"its status says that it is a member or an owner of {of}, which does not name it"
-            return why, f"write that list anew: tctl edit access_list/{parent}"
+            return why, f"save that list again: tctl edit access_list/{parent}"
         if not self._detach:
             return f"it is {' and '.join(sorted(ways))} of {of}, which is kept", "--detach takes it out of there"
         if AS_OWNER in ways and all(owner.is_list and owner.name in removed for owner in found.owners):

@@ -37,8 +37,8 @@ async def settle_cleanup_records(journal: Journal, teleport: Teleport, clock: Cl
         except RpcError as error:
             _log.warning("the outcome of %s %s %s cannot be read now: %s", entry.action, entry.kind, entry.name, error)
             continue
-        said = f"the answer was lost; Teleport shows that it {'happened' if is_done else 'did not happen'}"
-        await journal.finish(entry.sequence, Result.DONE if is_done else Result.FAILED, said)
+        note = f"the answer was lost; Teleport shows that it {'happened' if is_done else 'did not happen'}"
+        await journal.finish(entry.sequence, Result.DONE if is_done else Result.FAILED, note)
 
 
 async def _is_done(entry: JournalEntry, teleport: Teleport) -> bool:

@@ -39,7 +39,7 @@ class Claim:
     def provenance(self, carried: Mapping[str, str]) -> Provenance | None:
         """Return which integration made an object with these labels; None if the object must not be removed.
 
-        Roles that Teleport brings along are never selected, although `okta-requester` has the vendor's origin.
+        Teleport's preset roles are never selected, although `okta-requester` has the vendor's origin.
         """
         if labels.RESOURCE_TYPE in carried:
             return None
@@ -62,7 +62,7 @@ class Claim:
             return None
         organization = carried.get(labels.OKTA_ORG, "")
         if is_preset:
-            return "Teleport brings it along", ""
+            return "it is a preset of Teleport", ""
         if owner:
             return f"it belongs to the organisation {owner}", ""
         if not host_of(organization):

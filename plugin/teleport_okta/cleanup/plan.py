@@ -47,7 +47,7 @@ class Item:
 class CleanupPlan:
     """What is removed and what is kept.
 
-    `phases` are the changes; each phase begins when the one before it is through. `unread` maps kinds that could not be
+    `phases` are the changes; each phase begins when the one before it has ended. `unread` maps kinds that could not be
     read to the reason.
     """
 

@@ -83,7 +83,7 @@ def _plan_json(plan: CleanupPlan) -> dict[str, object]:
 
 
 def preview_lines(preview: Preview, command: Sequence[str], *, most: int | None = SOME) -> Iterator[str]:
-    """Say what would be removed. `command` are the words that asked; `most` is how many objects of a kind are named."""
+    """Yield what would be removed. `command` is the command line; `most` is how many objects of a kind are named."""
     plan = preview.plan
     yield f"to remove from {preview.cluster}: {_counts(plan.items)}"
     yield from _item_lines(plan.items, most)
@@ -101,7 +101,7 @@ def preview_lines(preview: Preview, command: Sequence[str], *, most: int | None 
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    """Say what a cleanup did."""
+    """Yield what a cleanup did."""
     results = Counter(outcome.result for outcome in report.outcomes)
     for outcome in report.failed:
         yield f"{outcome.result}: {change_line(change_view(outcome.change))}: {outcome.error}"
@@ -125,7 +125,7 @@ def _item_lines(items: Iterable[Item], most: int | None) -> Iterator[str]:
     for (action, kind), some in groups.items():
         yield from map(_item_line, some[:most])
         if most is not None and len(some) > most:
-            yield f"  and {len(some) - most} more {_PLURALS[kind]} to {action}; --all names them"
+            yield f"  and {len(some) - most} more {_PLURALS[kind]} to {action}; --all lists them"
 
 
 def _item_line(item: Item) -> str:

@@ -49,7 +49,7 @@ class CleanupChangedError(TeleportOktaError):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a cleanup of a cluster would do, and what keeps it from beginning. `doubts` are for a person to settle."""
+    """The plan of a cleanup, and the obstacles to it. Only a person can resolve `doubts`."""
 
     plan: CleanupPlan
     blockers: tuple[Blocker, ...]
@@ -59,7 +59,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a cleanup did until it `ended`. `stop` says why it ended early; empty if it did not."""
+    """The changes of a cleanup until it `ended`. `stop` is why it ended early, else empty."""
 
     plan: CleanupPlan
     outcomes: tuple[Outcome, ...]
@@ -127,8 +127,8 @@ class Cleanup:
     async def apply(self, digest: str, *, progress: Callable[[int, int], None] | None = None) -> Report:
         """Apply the plan that was previewed under a digest, or the rest of it.
 
-        If a change fails, the others are made all the same; the report names the failure. `progress` is told how many
-        changes of how many are through. Raises SyncActiveError or CleanupChangedError before anything is changed,
+        If a change fails, the others are still made; the report names the failure. `progress` gets the number of
+        changes that are done, and of all. Raises SyncActiveError or CleanupChangedError before anything is changed,
         TeleportError or StateError.
         """
         keys = Keys(self._clock)
@@ -215,7 +215,7 @@ class Cleanup:
         previewed = await self._store.remembered_plan(digest)
         if previewed is not None and set(plan.seals) <= set(previewed):
             return
-        remedy = f"look at it again; --plan {plan.digest} applies it as it is now"
+        remedy = f"check the present plan; --plan {plan.digest} applies it"
         raise CleanupChangedError(_what_changed(digest, previewed, plan), remedy=remedy)
 
     def _report(self, plan: CleanupPlan, outcomes: Sequence[Outcome], cluster: str) -> Report:

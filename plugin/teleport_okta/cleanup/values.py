@@ -1,4 +1,4 @@
-"""What an inventory says about single objects."""
+"""The decisions of an inventory about single objects."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def show_json_line(value: object) -> None:
 
 
 def show_usage_error(error: click.ClickException) -> None:
-    """Write what is wrong with a command line."""
+    """Write the error of a command line with wrong usage."""
     text = StringIO()
     error.show(file=text)
     click.echo(printable_lines(text.getvalue().rstrip("\n")), err=True)

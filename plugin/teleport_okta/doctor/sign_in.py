@@ -167,12 +167,12 @@ def _wrong_address(app: SamlApp | None, connector: SamlConnector) -> str:
     """Return which addresses of the app Teleport refuses; an app of Okta's catalogue may not show them."""
     if app is None:
         return ""
-    said = {
+    addresses = {
         "sends people to": app.acs_url,
         "names the recipient": app.recipient,
         "names the destination": app.destination,
     }
-    wrong = [f"{verb} {url}" for verb, url in said.items() if url not in {None, "", connector.acs_url}]
+    wrong = [f"{verb} {url}" for verb, url in addresses.items() if url not in {None, "", connector.acs_url}]
     if not wrong:
         return ""
     return f"the app {app.label!r} {', '.join(wrong)}; the connector accepts sign-ins only at {connector.acs_url}"
@@ -211,7 +211,7 @@ def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iter
 
 
 def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, str]:
-    """Return the metadata in the connector, or what is wrong with it."""
+    """Return the metadata in the connector, or its problem."""
     if not connector.metadata:
         return None, "" if connector.metadata_url else "the connector has none"
     if not found.org_hosts:

@@ -96,8 +96,8 @@ async def _proxy(settings: TeleportSettings, clock: Clock) -> list[Finding]:
     facts = await find(settings.addr, settings.proxy_ca)
     edition = f"edition {facts.edition}" if facts.edition else "edition unknown"
     oldest = f", accepts clients from {facts.min_client_version} on" if facts.min_client_version else ""
-    said = HERE.ok("proxy", f"of {facts.cluster}, version {facts.server_version or 'unknown'}, {edition}{oldest}")
-    return [said, of_clock(await proxy_skew(settings.addr, settings.proxy_ca, clock))]
+    found = HERE.ok("proxy", f"of {facts.cluster}, version {facts.server_version or 'unknown'}, {edition}{oldest}")
+    return [found, of_clock(await proxy_skew(settings.addr, settings.proxy_ca, clock))]
 
 
 def of_clock(skew: float | None) -> Finding:

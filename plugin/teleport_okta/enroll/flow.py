@@ -53,7 +53,7 @@ _ASSIGNED_WITHIN: Final = 60.0
 
 
 class NotAgreedError(TeleportOktaError):
-    """The person said no; nothing was written."""
+    """The administrator did not agree; nothing was written."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ MAX_TAGS: Final = 2_000
 """How many `<`, and how many `=`, a document may have: bounds its elements and attributes. Okta's have some 30."""
 
 MAX_DEPTH: Final = 16
-"""How deep elements may nest. Okta's certificates stand at 6."""
+"""How deep elements may nest. Okta's certificates are at depth 6."""
 
 MAX_ENTITY_ID: Final = 1024
 """The characters of an entity id (SAML core 8.3.6)."""
@@ -97,7 +97,7 @@ def read_metadata(
 
 
 class _UnusableError(Exception):
-    """What is wrong with a document. `read_metadata` makes a MetadataError of it, with the source."""
+    """A fault of a document. `read_metadata` turns it into a MetadataError with the source."""
 
     def __init__(self, problem: str, remedy: str = _FETCH_AGAIN) -> None:
         super().__init__(problem)
@@ -151,7 +151,7 @@ def _text(document: bytes) -> str:
 
 
 class _LxmlElement(Protocol):
-    """What we use of an element of lxml, which has no types of its own."""
+    """The part of lxml's elements that we use; lxml has no types."""
 
     tag: str
     text: str | None

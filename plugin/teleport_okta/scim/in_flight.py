@@ -99,8 +99,8 @@ def _log_late_end(task: asyncio.Task[object]) -> None:
     error = None if task.cancelled() else task.exception()
     match error:
         case None:
-            _log.info("a SCIM request ended after its client was told to wait")
+            _log.info("a SCIM request ended after its client got the answer to wait")
         case ScimError():
-            _log.info("a SCIM request was refused after its client was told to wait: %d", error.status)
+            _log.info("a SCIM request was refused after its client got the answer to wait: %d", error.status)
         case _:
-            _log.error("a SCIM request failed after its client was told to wait", exc_info=error)
+            _log.error("a SCIM request failed after its client got the answer to wait", exc_info=error)

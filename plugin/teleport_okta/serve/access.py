@@ -110,7 +110,7 @@ class AccessPolicy:
         """Return the right by which a caller may call a method (`/package.Service/Method`).
 
         `entries` are those that name the caller (`RemoteCaller.entries`). Raises AccessDeniedError; UnknownMethodError
-        for a method that nobody may call, if the caller may call any other.
+        for an unknown method, if the caller may call any other.
         """
         need = METHODS.get(method)
         if need is None:

@@ -124,7 +124,7 @@ def _host(name: str, roles: tuple[str, ...], cluster: str) -> RemoteCaller:
 def _user(certificate: x509.Certificate, name: str, roles: tuple[str, ...], address: str) -> RemoteCaller:
     is_bot = name.startswith(_BOT_PREFIX) or bool(_values(certificate, _BOT_NAME))
     if any(impersonator != name for impersonator in _values(certificate, _IMPERSONATOR)):
-        raise _refused("somebody else impersonates the user in it")
+        raise _refused("another user impersonates the one in it")
     if _values(certificate, _NO_REISSUE) and not is_bot:
         raise _refused("it must not be re-issued, so it was made for another use")
     if _values(certificate, _RENEWABLE):

@@ -51,8 +51,8 @@ class RemoteLimits:
     """Limits for clients; times in seconds of the machine's clock, sizes in bytes.
 
     `calls` counts calls in flight. `handshake` limits the TLS handshake, `message` the arrival of a request message,
-    `stream` a call that returns a stream. A connection without calls is closed after `idle`; after `age` the client is
-    told to reconnect. `drain` is the time for calls in flight when the server stops.
+    `stream` a call that returns a stream. A connection without calls is closed after `idle`; after `age` the client
+    gets a request to reconnect. `drain` is the time for calls in flight when the server stops.
     """
 
     connections: int = 256

@@ -42,7 +42,7 @@ def test_look_then_do_exactly_that(installation, teleport):
     looked = installation.run("cleanup")
     assert looked.returncode == 0, looked.stderr
     assert "30 users" in looked.stdout.splitlines()[0]
-    assert "and 10 more users to delete; --all names them" in looked.stdout
+    assert "and 10 more users to delete; --all lists them" in looked.stdout
     assert "warning: 30 people lose access" in looked.stdout
     every = installation.run("cleanup", "--all").stdout
     assert every.count('- delete user "') == 30

@@ -50,7 +50,7 @@ def test_a_preview_names_some_of_each_kind_and_the_command_to_apply_it():
     assert '- delete access list "00gENG": Eng; imported members: 2' in lines
     assert '- delete user group "00gENG": Eng' in lines
     assert '- delete user "ada" (00uADA)' in lines
-    assert "  and 1 more users to delete; --all names them" in lines
+    assert "  and 1 more users to delete; --all lists them" in lines
     assert (
         '~ hand back user "eve" (00uEVE): a login or people made this user; only what we own of it is removed' in lines
     )

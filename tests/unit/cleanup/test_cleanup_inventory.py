@@ -73,7 +73,7 @@ def test_presets_of_teleport_stay_even_with_our_label(claim):
     cluster.roles["okta-access"] = TeleportRole("okta-access", {**preset, labels.OWNER: ORG})
     taken = inventory(cluster, claim=claim)
     assert removed(taken, "role") == ROLES
-    assert kept(taken, "role") == dict.fromkeys(["okta-requester", "okta-access"], "Teleport brings it along")
+    assert kept(taken, "role") == dict.fromkeys(["okta-requester", "okta-access"], "it is a preset of Teleport")
 
 
 def with_leftovers():

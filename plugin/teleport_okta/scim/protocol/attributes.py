@@ -1,4 +1,4 @@
-"""What a schema declares of an attribute (RFC 7643 §7)."""
+"""The attributes of a schema (RFC 7643 §7)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Mutability(StrEnum):
 
 
 class Returned(StrEnum):
-    """When an attribute is in an answer."""
+    """Whether an attribute is in an answer by default, on request, always or never."""
 
     ALWAYS = "always"
     DEFAULT = "default"

@@ -1,4 +1,4 @@
-"""What the server says of itself (RFC 7643 §5-7, RFC 7644 §4)."""
+"""Discovery: the server's features, resource types and schemas (RFC 7643 §5-7, RFC 7644 §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of a multi-valued attribute, and what a PATCH does to them (RFC 7644 §3.5.2)."""
+"""PATCH of the values of a multi-valued attribute (RFC 7644 §3.5.2)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def without(value: Mapping[str, Any], sub: Attribute) -> Element:
 
 
 def _appended(before: Sequence[Element], new: Sequence[Element]) -> tuple[list[Element], list[int]]:
-    """Append what is not there yet. Being primary is not part of what a value is: adding it twice changes nothing."""
+    """Append missing values. `primary` is not compared: adding the same value twice changes nothing."""
     values, changed = list(before), []
     places = {_identity(one): index for index, one in enumerate(values)}
     for one in new:

@@ -1,4 +1,4 @@
-"""What every body has in common: it is an object, and `schemas`, if it is there, is a list of URNs."""
+"""The check of every body: it is an object, and `schemas`, if present, is a list of URNs."""
 
 from __future__ import annotations
 

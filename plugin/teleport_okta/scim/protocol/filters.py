@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from teleport_okta.scim.protocol.attributes import ResourceType
 
 MAX_LENGTH: Final = 4096
-"""How long the text of a filter may be, in characters."""
+"""The most characters of a filter."""
 
 _RESOURCE_TYPES: Final = {"User": USER, "Group": GROUP}
 

@@ -34,7 +34,7 @@ from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 MAX_TERMS: Final = 100
-"""How many comparisons one filter may have."""
+"""The most comparisons of one filter."""
 
 _Test: TypeAlias = Callable[[Any], bool]
 
@@ -141,7 +141,7 @@ def _selection(node: ValuePath, find: _Find) -> Predicate:
     found = _required(find, node.attr_path)
     attribute = found.attribute
     if not (attribute.multi_valued and attribute.is_complex):
-        raise _invalid(f"{_shown(node.attr_path)} is not a list of objects, and takes no [ ]")
+        raise _invalid(f"{_shown(node.attr_path)} is not a list of objects, and cannot have [ ]")
     inner = _predicate(node.val_filter, lambda path: _find_sub(attribute, path))
     return lambda resource: any(inner(one) for one in found.values(resource) if isinstance(one, Mapping))
 

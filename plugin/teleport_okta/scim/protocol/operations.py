@@ -1,4 +1,4 @@
-"""The body of a PATCH (RFC 7644 §3.5.2), before anybody knows what its paths name."""
+"""The body of a PATCH (RFC 7644 §3.5.2), before its paths are resolved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 
 class Op(StrEnum):
-    """What an operation does."""
+    """The kind of an operation."""
 
     ADD = "add"
     REPLACE = "replace"

@@ -16,7 +16,7 @@ DEFAULT_COUNT: Final = 100
 MAX_COUNT: Final = 1000
 
 MAX_INTEGER: Final = 2**31 - 1
-"""What every client can read back as an integer; a larger start is past the end as well."""
+"""The largest integer that every client can read back; a larger start is past the end anyway."""
 
 _INTEGER: Final = re.compile(r"\s*([+-]?)0*([0-9]+)\s*", re.ASCII)
 
@@ -30,9 +30,9 @@ class Page:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Page:
-        """Read `startIndex` and `count`; what is out of range becomes the nearest value that is not.
+        """Read `startIndex` and `count`; a value out of range becomes the nearest valid one.
 
-        Raises ScimError (invalidValue) for what is not an integer.
+        Raises ScimError (invalidValue) for a value that is not an integer.
         """
         start = _integer(query, "startIndex", default=1)
         count = _integer(query, "count", default=DEFAULT_COUNT)

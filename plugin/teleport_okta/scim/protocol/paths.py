@@ -1,4 +1,4 @@
-"""What the path of a PATCH operation names (RFC 7644 §3.5.2, figure 7)."""
+"""The path of a PATCH operation (RFC 7644 §3.5.2, figure 7)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from teleport_okta.scim.protocol.attributes import Attribute, ResourceType, Schema
 
 MAX_LENGTH: Final = 4096
-"""How long a path may be, in characters."""
+"""The most characters of a path."""
 
-# A path without a filter needs no parser. What stands before the last colon is a URN, of ours or of somebody else.
+# A path without a filter needs no parser. The part before the last colon is a URN, known or unknown.
 _PLAIN: Final = re.compile(r'(?:([^\s\[\]()"]+):)?(\$?[A-Z][\w$-]*)(?:\.(\$?[A-Z][\w$-]*))?', re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path names.
+    """The target of a path.
 
     Without an `attribute` it is everything under the schema. `selected` picks values of a multi-valued attribute.
     """
@@ -41,14 +41,14 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """What an error calls it."""
+        """The target's name in an error."""
         if self.attribute is None:
             return self.schema.urn
         return self.attribute.name if self.sub is None else f"{self.attribute.name}.{self.sub.name}"
 
 
 def read_path(text: str, resource_type: ResourceType) -> Target | None:
-    """Return what a path names; None if the schema does not have it.
+    """Return the target of a path; None if the schema does not have it.
 
     Raises ScimError (invalidPath) for a path that is not written as one, or that selects values of an attribute that
     has one value only.
@@ -82,7 +82,7 @@ def _target(
     if sub_name is not None and sub is None:
         return None
     if selected is not None and not attribute.multi_valued:
-        raise _invalid(f"{attribute.name} has one value, and takes no [ ]")
+        raise _invalid(f"{attribute.name} has one value, and cannot have [ ]")
     return Target(schema, attribute, sub, selected)
 
 

@@ -23,7 +23,7 @@ _Tree: TypeAlias = "dict[str, _Tree]"
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What is shown of a resource: the named attributes, or all others."""
+    """The selection of attributes in an answer: the named ones, or all others."""
 
     _named: _Tree = field(default_factory=dict)
     _excludes: bool = True
@@ -43,7 +43,7 @@ class Projection:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether the client says what it wants to see: then it gets an answer that has it."""
+        """Whether the client selects attributes: then a PATCH is answered with them."""
         return bool(self._named) or not self._excludes
 
     def wants(self, attribute: str) -> bool:
@@ -52,7 +52,7 @@ class Projection:
         return name in _ALWAYS or (self._named.get(name) != {} if self._excludes else name in self._named)
 
     def apply(self, resource: Json) -> Json:
-        """Return what is shown of a resource. `id` and `schemas` always are."""
+        """Return the selected part of a resource, always with `id` and `schemas`."""
         if self._excludes:
             return _without(resource, self._named, _ALWAYS) if self._named else resource
         return _only(resource, self._named, _ALWAYS)
@@ -113,7 +113,7 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def _put(shown: dict[str, Any], key: str, parts: Iterable[dict[str, Any]], value: object) -> None:
-    """Put what is left of an object or of a list of objects; nothing if nothing is left."""
+    """Put the rest of an object, or of a list of objects, unless it is empty."""
     rest = [one for one in parts if one]
     if rest:
         shown[key] = rest if isinstance(value, list) else rest[0]

@@ -1,6 +1,6 @@
 """A user's attributes while a request changes them, target by target (RFC 7644 §3.5.2).
 
-A record is the user's JSON without what the server makes: the attributes of the core by name, those of an extension in
+A record is the user's JSON without read-only attributes: the attributes of the core by name, those of an extension in
 an object under its URN. Objects and lists in it are replaced, never changed, so it may share them with a stored user.
 """
 
@@ -36,7 +36,7 @@ def record_of(content: UserContent) -> Record:
 
 
 def content_of(record: Record) -> UserContent:
-    """Return what is stored of a record: without the password, and without objects and lists that say nothing.
+    """Return a record as it is stored: without the password, and without empty objects and lists.
 
     Raises ScimError (invalidValue) without a usable userName.
     """
@@ -54,7 +54,7 @@ def content_of(record: Record) -> UserContent:
 
 
 def assign_members(record: Record, members: Mapping[str, Any], *, schema: Schema | None = None, is_add: bool) -> None:
-    """Assign the members of an object: of a body, of a value without a path, or of what is under a `schema`.
+    """Assign the members of an object: of a body, of a value without a path, or of the object under a `schema`.
 
     A name may be a path, as Entra ID sends it. Attributes that are unknown or that the server makes are ignored
     (RFC 7644 §3.3, §3.5.1).
@@ -131,7 +131,7 @@ def _merged(attribute: Attribute, before: Mapping[str, Any], value: object) -> E
     }
     merged = {**before, **changes}
     if merged.get("value") != before.get("value") and "$ref" not in changes:
-        # The address belongs to the value that has gone.
+        # The address belongs to the value that was replaced.
         merged.pop("$ref", None)
     return {name: one for name, one in merged.items() if one is not None}
 

@@ -1,4 +1,4 @@
-"""The schemas that this server advertises: RFC 7643 §8.7, less what is not stored.
+"""The schemas that this server advertises: RFC 7643 §8.7, without attributes that are not stored.
 
 A client may write and read back every attribute that is declared here, so an attribute is declared only if it is kept.
 `active` is required, unlike in the RFC: each user that we show has it, and removing it has no meaning. A request

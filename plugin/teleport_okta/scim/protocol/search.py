@@ -1,4 +1,4 @@
-"""A search by `POST /.search` (RFC 7644 §3.4.3): the body says what the query of a GET says."""
+"""A search by `POST /.search` (RFC 7644 §3.4.3): its body has the parameters of a GET."""
 
 from __future__ import annotations
 

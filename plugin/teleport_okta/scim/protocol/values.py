@@ -12,10 +12,10 @@ Element: TypeAlias = dict[str, Any]
 """A complex value: strings and booleans by the names of the sub-attributes."""
 
 Stored: TypeAlias = str | bool | Element | list[Element] | None
-"""What is stored of a value; None of one that is unassigned."""
+"""A value as it is stored; None if it is unassigned."""
 
 MAX_VALUES: Final = 500
-"""How many values one attribute of a user may have."""
+"""The most values of one attribute of a user."""
 
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -26,11 +26,11 @@ def is_unassigned(value: object) -> bool:
 
 
 def read_value(attribute: Attribute, value: object, place: str = "") -> Stored:
-    """Return what is stored of a value.
+    """Return a value as it is stored.
 
     Strings stay as they were sent. A boolean may be a word, as Entra ID and OneLogin send it. One object stands for a
     list of one, and the `value` alone for a single complex value, as Entra ID sends a manager. Sub-attributes that the
-    schema does not know, or that only the server sets, are left out. `place` is what an error calls the attribute.
+    schema does not know, or that only the server sets, are left out. `place` is the attribute's name in errors.
 
     Raises ScimError (invalidValue) for a value of another type.
     """
@@ -52,22 +52,22 @@ def read_value(attribute: Attribute, value: object, place: str = "") -> Stored:
 
 
 def read_text(attribute: Attribute, value: object) -> str | None:
-    """Return what is stored of the value of a string attribute."""
+    """Return the value of a string attribute as it is stored."""
     return None if is_unassigned(value) else _text(value, attribute.name)
 
 
 def read_sub(attribute: Attribute, sub: Attribute, value: object) -> Stored:
-    """Return what is stored of the value of a sub-attribute."""
+    """Return the value of a sub-attribute as it is stored."""
     return read_value(sub, value, f"{attribute.name}.{sub.name}")
 
 
 def read_elements(attribute: Attribute, value: object) -> list[Element]:
-    """Return what is stored of the values of a multi-valued attribute."""
+    """Return the values of a multi-valued attribute as they are stored."""
     return [] if is_unassigned(value) else _read_list(attribute, value, attribute.name)
 
 
 def read_element(attribute: Attribute, value: object) -> Element:
-    """Return what is stored of one complex value; it is empty if the value is unassigned."""
+    """Return one complex value as it is stored; empty if it is unassigned."""
     return {} if is_unassigned(value) else _read_object(attribute, value, attribute.name)
 
 
