@@ -1,4 +1,4 @@
-"""Judges every change of groups, apps, roles, lists and members in the Teleport sandbox (`model.moments`)."""
+"""Judges every change of groups, apps, roles, lists and members in the Teleport sandbox (`model.changes`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from model import stored
-from model.moments import ChangeModel
+from model.changes import ChangeModel
 from teleport_okta.model import labels
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ the code that decides (`desired`, `plan`, `apply`, `sync`). Each module judges o
 
 - `directory`: user groups, app servers, lists, members and roles after a pass whose readings are believed
 - `doubts`: what must stay after a pass on a reading that is not believed
-- `moments`: each single change of those objects, at whatever moment
+- `changes`: each single change of those objects, at whatever moment
 - `holders`: who may have the user of a name
 - `people`: users and locks after a pass whose reading of people is believed
 - `harm`: how much harm an hour may bring
@@ -14,5 +14,6 @@ the code that decides (`desired`, `plan`, `apply`, `sync`). Each module judges o
 
 Drivers bring the facts and collect the complaints. `directory_oracle` and `directory_guard` look at both sandboxes, for
 the property tests of the whole product and for the crash and fault sweeps; `property.directory_judge` looks at the
-random worlds of the pure core. `property.witness` and `crash.crash_witness` note harm as they see it in a cluster.
+random worlds of the pure core. `property.witness`, `crash.crash_story` and `contract.sync.sweep_oracle` bring users and
+locks; `property.witness` and `crash.crash_witness` note harm when they see it in a cluster.
 """

@@ -96,7 +96,7 @@ class DirectoryModel:
 
     # Lists
 
-    def wants_list(self, name):
+    def _wants_list(self, name):
         """Whether there must be a list of ours for a group or an app."""
         is_there = name in self.before.lists
         if self._is_of_others(self.before.lists, name):
@@ -109,7 +109,7 @@ class DirectoryModel:
 
     def _wrong_lists(self):
         found = self._ours(self.after.lists).keys()
-        wanted = {name for name in self.okta.ids | self.before.lists.keys() if self.wants_list(name)}
+        wanted = {name for name in self.okta.ids | self.before.lists.keys() if self._wants_list(name)}
         if found != wanted:
             yield f"lists: {sorted(found)} instead of {sorted(wanted)}"
         for name in found & wanted:
