@@ -35,6 +35,7 @@ JITTER: Final = timedelta(minutes=2)
 
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _SHORTEST_PAUSE: Final = timedelta(seconds=30)
+"""Pauses between two looks. Both are far below `LEAST_LEFT`, so a look that fails can be repeated in time."""
 
 _log = logging.getLogger(__name__)
 

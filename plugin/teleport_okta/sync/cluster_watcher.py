@@ -50,6 +50,8 @@ _LISTED_WITHIN: Final = 1.5
 
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+"""Seconds before a watch is begun again: doubled with each failure, and random, as other clients reconnect too."""
+
 _BOT_ASKED_EVERY: Final = 60.0
 """Seconds between two checks if the bot may watch, while only the host does."""
 

@@ -36,6 +36,7 @@ _LONGEST: Final = 300.0
 """Seconds after which no further person is read: the bucket of the app's people has 50 to 100 calls a minute."""
 
 _WORKERS: Final = 4
+"""Reads at once. More of them would only wait for the same rate limit."""
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 _STANDBY_PAUSE: Final = 2.0
+"""Seconds after which a standby checks again if it has become the writer."""
 
 ASKED_EVERY: Final = timedelta(minutes=5)
 """How often Okta is asked for recent changes: some have no event (`docs/reference/okta.md` 5.5). It takes two calls."""

@@ -48,8 +48,12 @@ listed than read by person."""
 
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 900.0
+"""Seconds before a look that failed is retried: the first pause doubles with each try, up to the longest."""
+
 _STANDBY_PAUSE: Final = 5.0
 _BEFORE_A_FIRST_PASS: Final = 10.0
+"""Seconds after which hints of groups and apps are tried again while the first pass has not read those yet."""
+
 _LATEST: Final = timedelta(hours=1)
 """No hint is put off for longer. One that seems to be is due, because the system's clock was set back."""
 

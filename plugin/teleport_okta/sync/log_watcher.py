@@ -50,8 +50,12 @@ _POLLS_OF_LIMIT: Final = 0.5
 """The share of the log's rate limit that our polls use. Other readers of the log need the rest."""
 
 _PAUSE_WITHOUT_RIGHT: Final = 600.0
+"""Seconds between two polls while we may not read the log: only an administrator can change that."""
+
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 60.0
+"""Seconds before a poll that failed is retried: the first pause doubles with each failure, up to the longest."""
+
 _QUIET: Final = timedelta(hours=1)
 """After so long without an event, we check if the feed is stuck or the organisation is quiet."""
 
@@ -59,7 +63,10 @@ _UUIDS_KEPT: Final = 50_000
 """Events by which repeated ones are recognised: the overlap shows each of the last minutes again."""
 
 _ALARM_LASTS: Final = timedelta(hours=24)
+"""How long `status` shows an alarm after its last event."""
+
 _RECONCILE_AFTER: Final = 60.0
+"""Seconds until the full pass for an event that cannot be used: several such events bring one pass."""
 
 _log = logging.getLogger(__name__)
 

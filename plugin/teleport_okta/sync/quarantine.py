@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.repairs import Repairs
 
 _MOST_DOUBLINGS: Final = 16
+"""Keeps the number small: `LONGEST_PAUSE` is reached long before."""
 
 _log = logging.getLogger(__name__)
 

@@ -29,6 +29,7 @@ _FIRST: Final = timedelta(minutes=15)
 """How far back the first question goes."""
 
 _LATER: Final = 60.0
+"""Seconds until the people of an app are listed after a group has changed: a job in Okta assigns them."""
 
 ASKED_BY_TIME: Final = tuple(
     Hint(kind, cause="asked by time") for kind in (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
 
 _LENGTH: Final = 16
+"""Hexadecimal digits of the digest."""
 
 
 @dataclass(frozen=True, slots=True)
