@@ -56,7 +56,7 @@ async def test_one_member_joins_a_list_of_20_000_with_three_calls_at_most(office
 
 
 async def test_a_list_of_more_members_than_one_request_may_hold_is_made_in_parts(office, monkeypatch):
-    monkeypatch.setattr("teleport_okta.teleport.access_lists.LARGEST_REQUEST", 4096)
+    monkeypatch.setattr("teleport_okta.teleport.convert_lists.LARGEST_REQUEST", 4096)
     group = office.group("Engineering", *[f"u{number:03}@x.io" for number in range(60)])
     with office.recorded() as calls:
         assert (await office.next_pass()).succeeded
@@ -89,7 +89,7 @@ async def test_a_person_whom_people_add_at_the_last_moment_keeps_the_list(office
 
 
 async def test_a_service_that_is_to_stop_does_not_wait_for_a_long_list_of_members(office, monkeypatch):
-    monkeypatch.setattr("teleport_okta.teleport.access_lists.LARGEST_REQUEST", 2048)
+    monkeypatch.setattr("teleport_okta.teleport.convert_lists.LARGEST_REQUEST", 2048)
     group = office.group("Engineering", *[f"u{number:02}@x.io" for number in range(40)])
     lists = office.world.parts.teleport.access_lists
     add = lists.add_member
@@ -122,7 +122,7 @@ async def test_a_person_who_leaves_a_group_while_the_state_is_lost_is_taken_out_
 
 
 async def test_a_death_between_a_list_and_its_members_heals_in_the_next_pass(office, monkeypatch):
-    monkeypatch.setattr("teleport_okta.teleport.access_lists.LARGEST_REQUEST", 2048)
+    monkeypatch.setattr("teleport_okta.teleport.convert_lists.LARGEST_REQUEST", 2048)
     group = office.group("Engineering", *[f"u{number:02}@x.io" for number in range(40)])
     office.teleport.faults.add(Fault("*/UpsertAccessListMember", grpc.StatusCode.UNAVAILABLE, after=3))
     report = await office.next_pass()
