@@ -88,7 +88,7 @@ OF_DIRECT_ROLES = (
         "plan/orphaned_roles.py",
         "needs = on_users.needs_of_end(okta_id, taken)",
         "needs: tuple[Need, ...] = ()",
-        (f"{_PLAN}test_everybody_loses_a_role_that_is_wanted_no_more_and_the_role_goes",),
+        (f"{_PLAN}test_a_role_that_is_not_wanted_any_more_is_removed_from_all_users_and_deleted",),
         "While the brake holds what somebody loses, the role stays.",
     ),
     Mutant(
@@ -96,7 +96,7 @@ OF_DIRECT_ROLES = (
         "plan/orphaned_roles.py",
         "        if not keeping:\n",
         "        if True:\n",
-        (f"{_PLAN}test_a_role_that_others_gave_somebody_stays_and_that_is_said",),
+        (f"{_PLAN}test_a_role_that_others_gave_to_a_user_stays_and_is_reported",),
         "A server refuses to delete a role that a user has.",
     ),
     Mutant(

@@ -27,7 +27,7 @@ OF_LISTS = (
         "if self.holders.get(name) == okta_id:",
         "if False:",
         (
-            "unit/plan/test_plan_left_memberships.py::test_only_the_person_who_had_the_name_last_comes_into_what_is_left",
+            "unit/plan/test_plan_left_memberships.py::test_only_the_last_holder_of_a_name_gets_the_memberships_that_were_left",
         ),
         "The person who had a name last comes back into what people gave.",
     ),

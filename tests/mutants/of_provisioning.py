@@ -17,7 +17,7 @@ OF_PROVISIONING = (
         "desired/person_sources.py",
         "denied = {okta_id for okta_id, record in records.items() if not record.active}",
         "denied = set[str]()",
-        (_DOORS + "test_a_denial_of_the_client_ends_somebody_whom_the_api_shows",),
+        (_DOORS + "test_a_denial_of_the_client_ends_a_person_whom_the_api_shows",),
         "Whom the client took away has no user, whatever the API shows.",
     ),
     Mutant(
@@ -49,7 +49,7 @@ OF_PROVISIONING = (
         "desired/person_sources.py",
         "UserStatus.SUSPENDED if is_suspended else UserStatus.ACTIVE",
         "UserStatus.ACTIVE",
-        (_DOORS + "test_somebody_suspended_who_is_unlisted_is_made_locked",),
+        (_DOORS + "test_a_suspended_person_who_is_unlisted_is_made_locked",),
         "Somebody suspended is locked, whichever door made the user.",
     ),
     Mutant(
@@ -135,7 +135,7 @@ OF_PROVISIONING = (
         "desired/scim_recovery.py",
         "is_deleted=record.user_name.casefold() in names",
         "is_deleted=False",
-        (_RECOVERED + "test_a_denial_under_a_name_that_somebody_else_has_by_now_stays_and_is_shown_no_more",),
+        (_RECOVERED + "test_a_denial_under_a_name_that_another_person_has_now_stays_and_is_not_shown_any_more",),
         "Two records of one name cannot be written, and then none is.",
     ),
     Mutant(

@@ -34,7 +34,7 @@ OF_READS = (
         "desired/people.py",
         "gone = {okta_id: cause for okta_id, cause in gone.items() if okta_id not in present}",
         "gone = dict(gone)",
-        ("unit/desired/test_desired_people.py::test_somebody_whose_rows_contradict_each_other_is_not_gone",),
+        ("unit/desired/test_desired_people.py::test_a_person_whose_rows_contradict_each_other_is_not_gone",),
         "Two statements that contradict each other prove nothing.",
     ),
     Mutant(

@@ -48,7 +48,7 @@ def test_an_app_that_cannot_be_launched_is_neither_app_server_nor_list(changes, 
     assert found.left_out == found.no_list
 
 
-def test_what_is_left_out_is_present_all_the_same():
+def test_an_app_that_is_left_out_is_present_nevertheless():
     assert "0oaGIT" in desired(app("0oaGIT", status="INACTIVE")).present
 
 
@@ -59,7 +59,7 @@ def test_a_candidate_has_its_people_and_says_which_filter_let_it_pass():
     assert found.candidates["00gENG"].app_ids == ("0oaGIT",)
 
 
-def test_what_no_filter_lets_pass_is_no_candidate_and_says_so():
+def test_a_group_or_an_app_that_passes_no_filter_is_no_candidate_and_has_the_reason():
     settings = imports(group_filters=["Eng*"], app_filters=["Git"])
     found = desired(group("00gENG"), group("00gOPS"), app("0oaGIT"), app("0oaWIKI"), settings=settings)
     assert found.candidates.keys() == {"00gENG", "0oaGIT"}
@@ -103,7 +103,7 @@ def test_a_group_whose_members_we_may_not_read_is_set_aside_and_not_fatal():
     assert not found.candidates["00gENG"].unread
 
 
-def test_a_group_whose_apps_we_may_not_read_is_said_so_and_left():
+def test_a_group_whose_apps_may_not_be_read_is_reported_and_left_as_it_is():
     refused = replace(group("00gENG", members=[ADA]), grants=roster((), problem="403 E0000006", refused=True))
     found = desired(refused)
     assert [(row.kind, row.okta_id) for row in found.quarantined] == [("user_group", "00gENG")]
@@ -125,7 +125,7 @@ def test_a_roster_that_broke_off_says_nothing_not_even_what_it_had():
     assert found.apps["0oaGIT"].group_ids == ()
 
 
-def test_granted_apps_that_the_listing_lacks_are_told_apart_from_those_left_out():
+def test_granted_apps_that_the_listing_lacks_are_distinguished_from_those_left_out():
     found = desired(group("00gENG", grants=["0oaGIT", "0oaOFF", "0oaGONE"]), app("0oaGIT"), app("0oaOFF", links=()))
     assert found.candidates["00gENG"].unlisted == {"0oaGONE"}
 

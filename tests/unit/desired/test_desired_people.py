@@ -32,7 +32,7 @@ def test_an_assignment_that_is_over_means_gone(status):
 
 
 @pytest.mark.parametrize("change", [{"status": "HIBERNATING"}, {"assignment_status": "PONDERING"}, {"status": ""}])
-def test_an_unknown_status_is_set_aside_and_nobody_leaves(change):
+def test_an_unknown_status_is_set_aside_and_no_user_leaves(change):
     desired = sort(replace(ADA, **change))
     assert not desired.wanted
     assert "00uADA" in desired.present
@@ -48,7 +48,7 @@ def test_a_status_that_okta_does_not_give_is_said_in_words(change, of):
 
 
 @pytest.mark.parametrize("name", [None, "", "o'neil@x.io", "a b@x.io", "a/b@x.io", "ä@x.io", ".", ".."])
-def test_a_name_that_teleport_refuses_is_set_aside_and_stops_nobody_else(name):
+def test_a_name_that_teleport_refuses_is_set_aside_and_stops_no_other_person(name):
     desired = sort(replace(ADA, name=name), person("00uBOB", "bob@x.io"))
     assert list(desired.wanted) == ["bob@x.io"]
     assert desired.quarantined[0].okta_id == "00uADA"
@@ -79,7 +79,7 @@ def test_two_people_with_exactly_one_name_both_wait():
     assert len(desired.quarantined) == 2
 
 
-def test_somebody_whose_rows_contradict_each_other_is_not_gone():
+def test_a_person_whose_rows_contradict_each_other_is_not_gone():
     desired = sort(replace(ADA, assignment_status="INACTIVE"), ADA)
     assert not desired.gone
     assert "00uADA" in desired.present
@@ -101,7 +101,7 @@ def malformed(status, assignment_status="ACTIVE"):
 
 
 @pytest.mark.parametrize("row", [malformed("DEPROVISIONED"), malformed("ACTIVE", "REVOKED")])
-def test_a_malformed_row_of_somebody_who_left_is_believed(row):
+def test_a_malformed_row_that_states_a_departure_is_believed(row):
     desired = sort(malformed=[row])
     assert desired.gone.keys() == {"00uADA"}
     assert not desired.present
@@ -162,7 +162,7 @@ def test_a_setting_makes_suspension_mean_nothing():
     assert not desired.wanted["ada@x.io"].suspended
 
 
-def test_of_an_unknown_status_nobody_knows_whether_to_lock():
+def test_an_unknown_status_neither_locks_nor_unlocks():
     desired = sort(replace(ADA, status="HIBERNATING"))
     assert not desired.suspended | desired.active
 

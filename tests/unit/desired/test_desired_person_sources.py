@@ -46,13 +46,13 @@ def test_what_the_api_says_of_a_person_counts_more_than_what_the_client_says():
     assert found.people == (replace(ROW, name="countess@x.io", scim_id=ADA.id),)
 
 
-def test_somebody_whom_the_api_does_not_show_is_there_as_the_client_says():
+def test_a_person_whom_the_api_does_not_show_is_taken_from_the_client():
     (user,) = wanted(told(listing(), ADA)).values()
     assert (user.name, user.create) == ("ada@x.io", True)
     assert user.traits() == {"okta/login": ("ada@x.io",), "okta/title": ("Countess",), "okta/firstName": ("Ada",)}
 
 
-def test_a_denial_of_the_client_ends_somebody_whom_the_api_shows():
+def test_a_denial_of_the_client_ends_a_person_whom_the_api_shows():
     desired = desired_users(told(listing(ROW), DENIED), POLICY, {})
     assert not desired.wanted
     assert desired.gone == {"00uADA": DeprovisionedByScim()}
@@ -82,7 +82,7 @@ def test_a_denial_of_the_api_counts_whatever_the_client_says(snapshot):
     assert not desired.deprovisioned
 
 
-def test_somebody_who_could_not_be_read_by_id_stays_and_nobody_is_made_for_the_clients_word_alone():
+def test_a_person_who_could_not_be_read_by_id_stays_and_none_is_made_from_the_clients_record_alone():
     snapshot = told(replace(listing(), unconfirmed=frozenset({"00uADA"})), ADA)
     assert not planned(snapshot, [owned_user("00uADA", "ada@x.io")]).quarantined
     assert steps(planned(snapshot, [owned_user("00uADA", "ada@x.io")])) == [("update", "ada@x.io")]
@@ -114,13 +114,13 @@ def test_a_suspension_that_the_api_told_is_not_lifted_by_the_clients_word():
     assert ("unlock", "ada@x.io") in steps(alone)
 
 
-def test_somebody_suspended_who_is_unlisted_is_made_locked():
+def test_a_suspended_person_who_is_unlisted_is_made_locked():
     snapshot = replace(listing(), suspended=frozenset({"00uADA"}))
     plan = planned(told(snapshot, ADA))
     assert steps(plan) == [("create", "ada@x.io"), ("lock", "ada@x.io")]
 
 
-def test_somebody_not_activated_yet_whom_the_client_provisioned_is_made():
+def test_a_person_who_is_not_activated_yet_is_made_if_the_client_provisioned_them():
     staged = replace(ROW, status="STAGED")
     assert not wanted(listing(staged)) or not wanted(listing(staged))["ada@x.io"].create
     assert wanted(told(listing(staged), ADA))["ada@x.io"].create

@@ -26,14 +26,14 @@ def test_groups_come_before_apps_and_each_by_name():
     assert [match.name for match in found.matches] == ["B", "Z", "A"]
 
 
-def test_a_list_that_is_there_is_kept_while_anybody_is_in_it():
+def test_a_list_is_kept_while_it_has_a_member():
     lists = [PresentList("00gENG", "Engines", 1, 0), PresentList("00gOPS", "Ops", 1, 1)]
     found = previewed(group("00gENG", members=[ADA]), group("00gOPS"), lists=lists)
     assert verdicts(found) == {"00gENG": Verdict.KEPT, "00gOPS": Verdict.KEPT}
     assert not found.ending
 
 
-def test_nobody_of_ours_in_it_makes_no_list_and_ends_one():
+def test_without_a_user_of_ours_no_list_is_made_and_a_list_ends():
     found = previewed(group("00gENG", members=[BOB]), lists=[PresentList("00gENG", "Engines", 1, 0)])
     assert verdicts(found) == {"00gENG": Verdict.EMPTY}
     assert [one.present.okta_id for one in found.ending] == ["00gENG"]
@@ -55,7 +55,7 @@ def test_a_group_that_was_not_read_is_unknown_and_its_list_kept():
     assert [match.people for match in found.matches if match.okta_id == "00gNEW"] == [7]
 
 
-def test_a_group_that_okta_counts_nobody_for_needs_no_reading():
+def test_a_group_for_which_okta_counts_no_people_needs_no_read():
     assert verdicts(previewed(group("00gNEW", members=None, users_count=0))) == {"00gNEW": Verdict.EMPTY}
 
 

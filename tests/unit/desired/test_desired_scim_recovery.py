@@ -34,11 +34,11 @@ def a_list(name, title):
     return TeleportAccessList(f"scim-{name}", title, labels=carried)
 
 
-def test_somebody_who_has_a_user_is_active_whatever_lock_there_is():
+def test_a_person_who_has_a_user_is_active_whatever_lock_there_is():
     assert recovered([user(ADA, "ada@x.io", "a")], [lock(ADA, "ada.old@x.io", "a")]) == {ADA: ("a", True, False)}
 
 
-def test_a_denial_under_a_name_that_somebody_else_has_by_now_stays_and_is_shown_no_more():
+def test_a_denial_under_a_name_that_another_person_has_now_stays_and_is_not_shown_any_more():
     found = recovered([user(BOB, "Ada@x.io", "b")], [lock(ADA, "ada@x.io", "a")])
     assert found == {BOB: ("b", True, False), ADA: ("a", False, True)}
 

@@ -166,7 +166,7 @@ def test_a_list_whose_last_removals_are_held_stays():
     assert {row.kind for row in plan.held} == {MEMBER, ACCESS_LIST}
 
 
-def test_a_list_without_anybody_stays_too_where_okta_counts_people():
+def test_a_list_without_members_stays_too_if_okta_counts_people():
     """There is no removal that could be held; an empty roster is not believed all the same."""
     cluster = synced(organization(ENG))
     cluster.members["00gENG"].clear()
@@ -208,7 +208,7 @@ def test_a_list_ends_with_its_group_or_app_on_the_evidence_of_that_listing(row, 
     assert (end.harm.evidence, end.harm.listing) == (Evidence.ABSENT, listed)
 
 
-def test_an_app_that_is_switched_off_takes_its_list_along_because_its_row_says_so():
+def test_the_list_of_an_app_that_is_switched_off_ends_because_its_row_states_that():
     git = app("0oaGIT", direct=[ADA])
     okta = organization(replace(git, app=replace(git.app, status="INACTIVE")))
     [end] = ends(whole_plan(okta, synced(organization(git))))

@@ -59,7 +59,7 @@ def test_a_wanted_leftover_of_another_integration_is_taken_over_as_it_is():
         replace(LEFTOVER, labels={**LEFTOVER.labels, labels.OWNER: "00oOTHER"}),
     ],
 )
-def test_anybody_else_of_a_wanted_name_is_a_conflict(found):
+def test_another_user_of_a_wanted_name_is_a_conflict(found):
     plan = planned(listing(ADA), [found])
     assert plan.is_empty
     assert [row.name for row in plan.quarantined] == ["ada@x.io"]

@@ -82,7 +82,7 @@ def test_a_renamed_app_is_the_same_app_server():
 
 
 @pytest.mark.parametrize("changed", [{"status": "INACTIVE"}, {"links": ()}])
-def test_an_app_that_cannot_be_launched_any_more_goes_because_its_row_says_so(changed):
+def test_an_app_that_cannot_be_launched_any_more_ends_because_its_row_states_that(changed):
     okta = organization(ENG, replace(GIT, app=replace(GIT.app, **changed)))
     plan = whole_plan(okta, synced(organization(ENG, GIT)))
     [change] = [one for one in plan.changes if one.kind == APP_SERVER]

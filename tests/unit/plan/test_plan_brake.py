@@ -140,7 +140,7 @@ def test_absences_that_are_not_believed_are_held_whole_however_few(approvable):
     assert bool(held.findings.held_digest) is approvable
 
 
-def test_that_absences_are_not_believed_is_said_even_when_nobody_is_absent():
+def test_a_plan_warns_that_absences_are_not_believed_even_if_none_are_found():
     held = braked(
         planned(listing(person("00uA", "a"))), absences=Absences(Verbatim("the listing is incomplete: 503"), False)
     )
@@ -190,7 +190,7 @@ def test_no_floor_and_no_ratio_hold_everything():
     assert len(held.held) == 3
 
 
-def test_nobody_who_comes_is_ever_held():
+def test_new_users_are_never_held():
     plan = planned(listing(*[person(f"00u{n}", f"u{n}") for n in range(50)]))
     assert braked(plan, absences=Absences(Verbatim("odd"))).changes == plan.changes
 

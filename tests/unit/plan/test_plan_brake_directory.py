@@ -100,7 +100,7 @@ def test_what_one_roster_lacks_is_held_alone():
     assert {(row.kind, row.name) for row in plan.held} == {(MEMBER, "00g001/ada"), (ACCESS_LIST, "00g001")}
 
 
-def test_rosters_are_doubted_where_okta_counts_somebody_or_something():
+def test_an_empty_roster_is_doubted_if_okta_counts_people_or_apps():
     lying = group("00gENG", users_count=1, apps_count=1)
     assert doubted_rosters(organization(lying)).keys() == {"members of 00gENG", "apps of 00gENG"}
     assert not doubted_rosters(organization(group("00gENG", users_count=0, apps_count=0), group("00gOPS")))

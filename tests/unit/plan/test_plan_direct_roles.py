@@ -81,7 +81,7 @@ def test_a_role_is_given_when_the_role_is_there_and_the_user_stands_for_the_pers
     assert (step.action, step.label, step.key) == (Action.CREATE, "00gENG/ada", "access_list/00gENG")
 
 
-def test_somebody_who_leaves_the_group_loses_the_role_and_nothing_else():
+def test_a_person_who_leaves_the_group_loses_the_role_and_nothing_else():
     cluster = synced(organization(eng(ADA, BOB), GIT))
     edited(cluster, "bob", roles=(*cluster.users["bob"].roles, "access"))
     [step] = planned(organization(eng(ADA), GIT), cluster).changes
@@ -108,7 +108,7 @@ def test_a_leaver_takes_the_roles_along():
     assert "delete user bob" in changes(plan)
 
 
-def test_somebody_renamed_has_the_role_under_the_new_name():
+def test_a_renamed_person_has_the_role_under_the_new_name():
     cluster = synced(organization(eng(ADA)))
     renamed = people(person(ADA, "countess"), person(BOB, "bob"), person(CY, "cy"))
     assert holding(synced(organization(eng(ADA)), cluster, people=renamed)) == {"countess"}
@@ -129,13 +129,13 @@ def test_a_role_that_is_a_default_role_is_neither_given_nor_taken_off():
     assert holding(synced(organization(eng(ADA)), cluster)) == {"ada", "cy"}
 
 
-def test_a_member_role_of_somebody_else_is_given_to_nobody():
+def test_a_member_role_of_another_owner_is_not_given():
     plan = planned(organization(eng(ADA)), Cluster(roles={ENG_ROLE: TeleportRole(ENG_ROLE)}))
     assert not of_members(plan)
     assert [row.kind for row in plan.quarantined] == [ROLE]
 
 
-def test_a_role_that_somebody_takes_off_an_adopted_user_is_given_again():
+def test_a_role_that_was_removed_from_an_adopted_user_is_given_again():
     cluster = synced(organization(eng(ADA)))
     edited(cluster, "ada", roles=("okta-requester",))
     assert holding(synced(organization(eng(ADA)), cluster)) == {"ada"}
@@ -188,7 +188,7 @@ def test_harm_counts_every_person_against_all_who_have_a_role():
     ],
     ids=["a filter", "the group is gone"],
 )
-def test_everybody_loses_a_role_that_is_wanted_no_more_and_the_role_goes(okta, settings, evidence, listing):
+def test_a_role_that_is_not_wanted_any_more_is_removed_from_all_users_and_deleted(okta, settings, evidence, listing):
     cluster = synced(organization(eng(ADA, BOB)))
     plan = planned(okta, cluster, settings=settings)
     taking = of_members(plan)
@@ -202,7 +202,7 @@ def test_everybody_loses_a_role_that_is_wanted_no_more_and_the_role_goes(okta, s
     assert not cluster.apply(plan).roles
 
 
-def test_while_a_role_is_held_for_somebody_it_is_not_deleted():
+def test_while_the_removal_of_a_role_from_a_user_is_held_the_role_is_not_deleted():
     cluster = synced(organization(eng(ADA, BOB)))
     okta = organization(groups={"incomplete": "page 2 failed"})
     plan = held_back(planned(okta, cluster), cluster, okta)
@@ -210,7 +210,7 @@ def test_while_a_role_is_held_for_somebody_it_is_not_deleted():
     assert {held.name for held in plan.held} >= {"00gENG/ada", "00gENG/bob"}
 
 
-def test_a_role_that_others_gave_somebody_stays_and_that_is_said():
+def test_a_role_that_others_gave_to_a_user_stays_and_is_reported():
     cluster = synced(organization(eng(ADA)))
     cluster.users["local"] = replace(owned_user("", "local"), labels={}, roles=(ENG_ROLE,))
     plan = planned(organization(), cluster)
@@ -252,7 +252,7 @@ def test_access_lists_that_are_switched_off_change_no_role_of_a_user():
 # From one edition to the other
 
 
-def test_where_lists_come_a_role_goes_once_its_list_has_the_person():
+def test_when_lists_come_a_role_is_removed_once_its_list_has_the_person():
     okta = organization(eng(ADA, BOB))
     cluster = synced(okta)
     first = planned(okta, cluster, settings=IMPORTS)
@@ -312,7 +312,7 @@ def test_the_plan_of_a_group_is_about_its_roles_alone():
     assert changes(plan) == ["create member 00gENG/bob", "delete member 00gENG/ada"]
 
 
-def test_nobody_is_given_a_role_whose_user_is_not_there_yet():
+def test_a_role_is_given_only_to_users_who_exist():
     [step] = of_members(planned(organization(eng(ADA)), Cluster()))
     assert not step.needs[0].is_found
     assert roster((ADA,)).ids == {ADA}
@@ -327,7 +327,7 @@ def test_a_role_stays_while_its_list_does_not_have_the_person():
     assert changes(plan) == ["delete member 00gENG/ada", "create member 00gENG/bob"]
 
 
-def test_the_role_goes_though_somebody_elses_list_has_the_name_unless_that_grants_it():
+def test_the_role_is_deleted_although_a_list_of_another_owner_has_the_name_unless_that_list_grants_it():
     cluster = synced(organization(eng(ADA)))
     cluster.lists["00gENG"] = TeleportAccessList("00gENG", "By hand")
     okta = organization(group("00gOPS", "Ops"))

@@ -132,7 +132,7 @@ def test_what_was_not_read_now_is_not_missed():
     assert fingerprints.kinds_read(unread) == {"role", USER_GROUP, "app_server", "okta_import_rule", "member"}
 
 
-def test_an_import_rule_is_about_nobody_in_particular():
+def test_an_import_rule_has_no_okta_id():
     mapping = ImportMapping((ImportMatch(group_names=("x",)),), {"env": "dev"})
     rule = ImportRule("rule", 1, (mapping,))
     other = replace(rule, mappings=(replace(mapping, labels={"env": "prod"}),))

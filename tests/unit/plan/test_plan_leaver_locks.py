@@ -46,7 +46,7 @@ def test_a_leaver_who_is_locked_again_left_the_first_time():
     assert told(again, NOW + timedelta(hours=1)) is None
 
 
-def test_somebody_who_leaves_a_second_time_left_now():
+def test_a_person_who_leaves_a_second_time_left_now():
     first = leaving_now(leaver_lock("00uADA", "ada"), replace(LEAVING, approval="d"), NOW)
     second = leaving_now(first, Harm(ADA, Evidence.ABSENT), NOW + HALF_AN_HOUR)
     assert told(second, NOW + HALF_AN_HOUR) == (PastHarm(ADA, Evidence.ABSENT, counted=True), timedelta())
@@ -57,12 +57,12 @@ def test_a_lock_of_an_earlier_release_tells_by_its_end_and_counts_as_absent():
     assert told(lock) == (PastHarm(ADA, Evidence.ABSENT, counted=True), HALF_AN_HOUR)
 
 
-def test_the_lock_of_a_suspension_tells_of_nobody_who_left():
+def test_the_lock_of_a_suspension_shows_no_departure():
     assert told(leaver_lock("00uADA", "ada", ends_in=None)) is None
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-01-05T09:00:00"])
-def test_labels_that_somebody_spoilt_are_no_error(text):
+def test_labels_that_another_client_broke_are_no_error(text):
     lock = leaver_lock("00uADA", "ada", ends_in=LEAVER_LOCK)
     assert told(replace(lock, labels={**lock.labels, labels.LEFT_AT: text, labels.EVIDENCE: text})) is not None
 

@@ -65,7 +65,7 @@ def test_of_a_user_who_is_not_ours_that_is_noted():
     ],
     ids=["a nested list", "an ended one", "an ended import", "of a user of ours"],
 )
-def test_what_nobody_could_come_into_is_not(member):
+def test_memberships_that_give_no_access_do_not_count_as_left(member):
     cluster = without_ada(engines(ADA))
     cluster.members[ENG].clear()
     cluster.add(ENG, member)
@@ -81,7 +81,7 @@ def test_lists_of_others_and_members_without_a_list_do_not_count():
 
 
 @pytest.mark.parametrize("end", [None, NOW + timedelta(days=1)])
-def test_an_import_is_left_where_nobody_knows_who_is_in_the_list(end):
+def test_an_import_is_left_if_it_is_not_known_who_is_in_the_list(end):
     cluster = without_ada()
     cluster.add(ENG, TeleportMember("ada", labels=IMPORTED, expires=end))
     everywhere = organization(unread(group(ENG, "Engines")))
@@ -97,7 +97,7 @@ def test_an_import_that_okta_decides_goes_unless_the_person_is_in_the_list_too()
     assert inheritance.of_newcomer("ada", NEW) == ()
 
 
-def test_only_the_person_who_had_the_name_last_comes_into_what_is_left():
+def test_only_the_last_holder_of_a_name_gets_the_memberships_that_were_left():
     left = Inheritance(left={"ada": (LEFT,)})
     assert left.of_newcomer("ada", ADA) == (LeftIn("Engines", ENG),)
     assert left.of_successor("ada", ADA) == ()

@@ -244,7 +244,7 @@ def test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read():
 NO_LISTS = imports(lists_off="the cluster has no access lists")
 
 
-def test_without_lists_roles_are_kept_all_the_same():
+def test_without_lists_roles_are_kept_nevertheless():
     cluster = synced(organization(ENG, GIT, WIKI), settings=NO_LISTS)
     assert not cluster.lists
     assert granted(cluster) == {"0oaGIT", "0oaWIKI"}

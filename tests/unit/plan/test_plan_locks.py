@@ -29,7 +29,7 @@ def test_a_suspended_person_who_is_locked_needs_nothing():
     assert planned(listing(SUSPENDED), [USER], [ENDLESS]).is_empty
 
 
-def test_a_suspended_newcomer_is_created_and_locked_which_harms_nobody():
+def test_a_suspended_newcomer_is_created_and_locked_without_harm():
     plan = planned(listing(SUSPENDED))
     assert steps(plan) == [("create", "ada@x.io"), ("lock", "ada@x.io")]
     assert not any(change.harm for change in plan.changes)
@@ -39,7 +39,7 @@ def test_an_unsuspended_person_is_unlocked():
     assert steps(planned(listing(ADA), [USER], [ENDLESS])) == [("unlock", "ada@x.io")]
 
 
-def test_suspension_that_is_ignored_locks_nobody_and_unlocks():
+def test_a_suspension_that_is_ignored_locks_no_user_and_unlocks():
     ignoring = replace(POLICY, lock_suspended=False)
     assert planned(listing(SUSPENDED), [USER], policy=ignoring).is_empty
     assert steps(planned(listing(SUSPENDED), [USER], [ENDLESS], policy=ignoring)) == [("unlock", "ada@x.io")]
@@ -62,7 +62,7 @@ def test_a_leaver_who_returns_suspended_keeps_the_lock_and_loses_its_end():
     assert plan.changes[1].lock_for is None
 
 
-def test_a_suspended_person_without_a_usable_name_is_locked_all_the_same():
+def test_a_suspended_person_without_a_usable_name_is_locked_nevertheless():
     nameless = replace(SUSPENDED, name="o'neil@x.io")
     assert steps(planned(listing(nameless), [USER])) == [("lock", "ada@x.io")]
 
@@ -95,7 +95,7 @@ def test_an_adopted_user_gets_a_lock_without_origin_under_a_name_of_its_own():
     assert plan.changes[0].name == lock_name("ada@x.io", "00uADA", of_okta=False) != ENDLESS.name
 
 
-def test_the_lock_of_an_earlier_origin_goes_once_the_new_one_is_there():
+def test_the_lock_of_an_earlier_origin_is_removed_once_the_new_one_is_there():
     adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
     plan = planned(listing(), [adopted], [ENDLESS])
     assert [(change.action, change.name) for change in plan.changes] == [

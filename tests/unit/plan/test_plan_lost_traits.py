@@ -56,7 +56,7 @@ def test_a_few_who_lose_an_attribute_are_ordinary_repairs():
     assert not any(change.harm for change in plan.changes)
 
 
-def test_the_removal_is_held_and_everything_else_goes_on():
+def test_the_removal_is_held_and_other_changes_are_made():
     people, users = crowd(12, 12, title="Engineer")
     _, held = apart(people, users)
     assert len(held.changes) == 12

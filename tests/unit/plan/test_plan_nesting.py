@@ -232,7 +232,7 @@ def test_a_list_that_owns_another_is_held_on_to_even_where_that_one_is_ours():
     assert [row.name for row in plan.quarantined] == [ENG]
 
 
-def test_a_list_that_is_let_go_of_goes():
+def test_a_list_that_no_other_list_holds_any_more_ends():
     cluster = held_on_to()
     settings = imports(group_filters=["All"])
     cluster.apply(whole_plan(company(), cluster, settings=settings))

@@ -64,7 +64,7 @@ def test_a_renamed_group_renames_its_list():
     assert synced(pushed(ADA, name="Mills"), synced(pushed(ADA))).lists[LOOMS].title == "Mills"
 
 
-def test_a_deleted_group_takes_its_list_along_because_the_client_says_so():
+def test_the_list_of_a_deleted_group_ends_because_the_client_states_that():
     plan = whole_plan(unpushed(LOOMS), synced(pushed(ADA)))
     (ending,) = [change for change in plan.changes if change.kind == ACCESS_LIST]
     assert (ending.action, ending.harm.evidence) == ("delete", Evidence.STATED)

@@ -60,7 +60,7 @@ def test_the_same_repair_is_one_that_sets_the_same_whatever_it_finds():
     assert repair_digest(repair()) != repair_digest(other)
 
 
-def test_only_what_harms_nobody_is_a_repair():
+def test_only_a_change_without_harm_is_a_repair():
     change = repair()
     assert repair_digest(change)
     assert not repair_digest(replace(change, harm=Harm(Harmed("user", "ada", "00uA"), Evidence.STATED)))

@@ -75,7 +75,7 @@ def test_unread_app_servers_stay_and_so_does_what_user_groups_and_roles_name(clu
     assert set(granted) == {"0oaGIT", "0oaWIKI", "0oaNEW"}
 
 
-def test_unread_roles_stay_nobody_joins_and_whoever_left_goes(cluster):
+def test_unread_roles_stay_no_person_joins_and_leavers_go(cluster):
     found = after(cluster, ROLE)
     assert found.roles == cluster.roles
     assert found.imported("00gENG") == {"ada"}
@@ -110,7 +110,7 @@ def test_a_leaver_leaves_whatever_is_unread(cluster):
     assert changes(plan) == ["lock lock ada", "delete user ada"]
 
 
-def test_whether_requests_may_be_reviewed_is_left_as_it_is_while_nobody_knows(cluster):
+def test_the_review_of_requests_is_left_as_it_is_while_it_is_not_known_whether_it_may_be_given(cluster):
     unknown = imports(reviews=None)
     assert not changes(whole_plan(BEFORE, cluster, settings=unknown))
     found = cluster.copy().apply(whole_plan(AFTER, cluster, settings=unknown))
@@ -141,7 +141,7 @@ def test_what_is_off_at_first_sight_and_left_traces_is_not_believed_to_be_off(cl
     assert not doubted_at_first_sight(Cluster().actual(once), once)
 
 
-def test_traces_of_somebody_else_are_none():
+def test_traces_of_another_owner_do_not_count():
     others = synced(BEFORE, Cluster(rules=(RULE,)))
     for held in (others.user_groups, others.app_servers):
         for name, one in held.items():
@@ -162,7 +162,7 @@ def test_while_locks_are_unread_leavers_and_suspended_people_are_locked():
     assert sorted(steps(plan)) == [("delete", "ada"), ("lock", "ada"), ("lock", "bob")]
 
 
-def test_while_locks_are_unread_nobody_comes_and_the_plan_says_how_many_wait():
+def test_while_locks_are_unread_no_user_is_made_and_the_plan_counts_those_who_wait():
     plan = planned(listing(ADAS, person(BOB, "bob")), [owned_user(BOB, "bob", labels={})], locks_unread="503")
     assert plan.is_empty
     [warning] = plan.warnings
@@ -175,7 +175,7 @@ def test_while_locks_are_unread_repairs_go_on():
     assert steps(planned(listing(ADAS), [damaged], locks_unread="503")) == [("update", "ada")]
 
 
-def test_a_lock_of_nobody_goes_on_waiting_while_locks_are_unread():
+def test_an_orphaned_lock_still_waits_while_locks_are_unread():
     row = ("lock", "gone", "00uGONE")
     since = {row: leaver_lock("x", "x").expires, ("lock", "ada", ADA): leaver_lock("x", "x").expires}
     plan = planned(listing(ADAS), [owned_user(ADA, "ada")], locks_unread="503", aside_since=since)
@@ -185,7 +185,7 @@ def test_a_lock_of_nobody_goes_on_waiting_while_locks_are_unread():
 # Arrivals
 
 
-def test_while_nobody_new_can_get_a_user_leavers_leave_and_one_sentence_says_how_many_wait():
+def test_while_no_user_can_be_made_leavers_leave_and_one_warning_counts_those_who_wait():
     closed = replace(imports().policy, no_arrivals="nobody new gets a user: no role")
     crowd = [person(f"00u{number}", f"u{number}") for number in range(3)]
     plan = planned(listing(*crowd), [owned_user(ADA, "ada")], policy=closed)
@@ -194,7 +194,7 @@ def test_while_nobody_new_can_get_a_user_leavers_leave_and_one_sentence_says_how
     assert not plan.quarantined
 
 
-def test_while_nobody_new_can_get_a_user_a_renamed_person_keeps_the_old_one():
+def test_while_no_user_can_be_made_a_renamed_person_keeps_the_old_one():
     closed = replace(imports().policy, no_arrivals="nobody new gets a user: no role")
     plan = planned(listing(person(ADA, "new")), [owned_user(ADA, "old")], policy=closed)
     assert plan.is_empty
