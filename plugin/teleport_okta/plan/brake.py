@@ -1,12 +1,12 @@
 """The brake: which harm of a plan is done now, and which is held until there is room, or an operator approves it.
 
 What can go wrong without it: an administrator narrows our admin role, an API returns an empty page, a mapping changes,
-or somebody deactivates a whole department by mistake. Each looks like many people who left. So harm is counted over a
+or a whole department is deactivated by mistake. Each of these looks as if many people had left. So harm is counted over a
 rolling hour (`docs/design.md` 4.3), for each kind of object and each evidence apart:
 
-- **Stated** harm is done one by one while there is room: each row that says so is a fact of its own.
-- **Absent** harm is done as a whole or not at all. A set that is too large says that the listing is wrong, and then no
-  part of the set is proven.
+- **Stated** harm is done one by one while there is room: each row that states an end is a fact of its own.
+- **Absent** harm is done as a whole or not at all. A set that is too large means that the listing is wrong, and then
+  no part of the set is proven.
 - Harm that is held takes no room, because it may never be done. Otherwise one wrong listing would keep real leavers
   from being locked.
 - A step that needs a held one is held with it: a leaver whose lock is held keeps the memberships too.
@@ -55,8 +55,8 @@ _ROSTERS: Final = "rosters"
 class BrakeFacts:
     """The facts from which the brake decides: the limits, the harm of the last hour, what we own, what was approved.
 
-    `owned` maps each kind to the names that we own. `absences` says what the absences of each listing are worth; those
-    of a listing that it does not name are believed. `held_whole` is the harm that the last full pass held because a
+    `owned` maps each kind to the names that we own. `absences` has the listings whose absences are judged; those of any
+    other listing are believed. `held_whole` is the harm that the last full pass held because a
     listing lacked it.
     """
 
