@@ -1,8 +1,8 @@
 """The brake: which harm of a plan is done now, and which is held until there is room, or an operator approves it.
 
 What can go wrong without it: an administrator narrows our admin role, an API returns an empty page, a mapping changes,
-or a whole department is deactivated by mistake. Each of these looks as if many people had left. So harm is counted over a
-rolling hour (`docs/design.md` 4.3), for each kind of object and each evidence apart:
+or a whole department is deactivated by mistake. Each of these looks as if many people had left. So harm is counted over
+a rolling hour (`docs/design.md` 4.3), for each kind of object and each evidence apart:
 
 - **Stated** harm is done one by one while there is room: each row that states an end is a fact of its own.
 - **Absent** harm is done as a whole or not at all. A set that is too large means that the listing is wrong, and then
