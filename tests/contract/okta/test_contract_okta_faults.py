@@ -23,7 +23,7 @@ PASSING = [
 
 @pytest.mark.parametrize("kind", PASSING)
 @pytest.mark.parametrize("page", [0, 2])
-async def test_a_fault_that_passes_costs_retries_and_nobody(large: World, kind: FaultKind, page: int) -> None:
+async def test_a_fault_that_ends_is_retried_and_no_person_is_lost(large: World, kind: FaultKind, page: int) -> None:
     large.org.fail(kind, path=APP_USERS, count=1, after=page)
     async with large.reads() as reads:
         snapshot = await reads.people_of_app(large.app_id)

@@ -53,7 +53,7 @@ def with_credentials(proxy: HttpProxy) -> str:
     return proxy.url.replace("//", "//ada:s3cret@")
 
 
-async def test_an_organisation_behind_a_private_ca_is_believed_with_that_ca(secured: World, tmp_path: Path) -> None:
+async def test_an_organisation_with_a_private_ca_is_verified_with_that_ca(secured: World, tmp_path: Path) -> None:
     async with configured(secured, tmp_path / "ca.pem") as client:
         assert (await OktaReads(client).organization()).id == secured.org.id
         assert len((await OktaReads(client).people_of_app(secured.app_id)).people) == 3

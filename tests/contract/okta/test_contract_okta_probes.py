@@ -36,9 +36,7 @@ async def test_a_credential_that_may_read_all_is_allowed_all(acme: World, tmp_pa
         assert not any(result.remedy for result in results)
 
 
-async def test_a_scope_that_is_missing_is_told_apart_from_a_role_that_does_not_allow(
-    acme: World, tmp_path: Path
-) -> None:
+async def test_a_missing_scope_is_distinguished_from_a_missing_permission(acme: World, tmp_path: Path) -> None:
     app = acme.service_app(KEY, tmp_path)
     [client_side] = acme.org.tokens.clients.values()
     client_side.scopes = {"okta.apps.read"}

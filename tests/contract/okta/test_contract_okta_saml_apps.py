@@ -272,7 +272,7 @@ async def test_a_creation_that_may_have_been_done_is_not_repeated_and_can_be_loo
     assert len(found) == (1 if kind in {FaultKind.RESET, FaultKind.TRUNCATED} else 0)
 
 
-async def test_a_creation_that_nobody_was_reached_for_was_not_done(acme: World) -> None:
+async def test_a_creation_was_not_done_if_okta_was_not_reached(acme: World) -> None:
     acme.url = "http://127.0.0.1:9"
     async with saml_apps(acme) as apps:
         with pytest.raises(OktaUnreachableError):

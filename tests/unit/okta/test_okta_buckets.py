@@ -83,7 +83,7 @@ def test_an_answer_that_was_overtaken_does_not_raise_the_count() -> None:
     assert bucket.wait(0) > 0
 
 
-def test_after_the_window_the_next_one_is_full_but_for_what_is_under_way() -> None:
+def test_the_next_window_is_full_except_for_the_calls_in_flight() -> None:
     bucket = Bucket(share=0.8)
     bucket.take(0)
     bucket.answered(heard(remaining=0), 0)
@@ -125,7 +125,7 @@ def test_an_answer_that_comes_when_its_window_is_over_says_nothing_about_the_nex
     assert bucket.wait(32) == 0
 
 
-def test_a_clock_of_the_server_that_was_set_back_is_believed() -> None:
+def test_a_server_clock_that_was_set_back_starts_a_new_window() -> None:
     bucket = Bucket(share=0.8)
     bucket.take(0)
     bucket.answered(heard(remaining=9, reset=5000), 0)

@@ -75,7 +75,7 @@ def test_a_clock_that_was_set_is_followed_after_three_answers(listener: Listener
     assert listener.okta.skew == pytest.approx(600, abs=1)
 
 
-def test_the_latest_answer_alone_may_be_believed(listener: Listener) -> None:
+def test_the_skew_may_be_reduced_to_the_latest_answer(listener: Listener) -> None:
     for skew in (0, 0, 0, 600):
         listener.hears(skew)
     listener.okta.use_latest()
@@ -94,7 +94,7 @@ def test_a_wrong_clock_is_warned_of_once(
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "Mon, 99 Jan 2026 00:00:00 GMT", "2026-01-05T09:00:00Z"])
-def test_what_is_no_date_tells_no_time(text: str) -> None:
+def test_an_invalid_date_gives_no_skew(text: str) -> None:
     assert date_of({"Date": text}) is None
 
 

@@ -114,7 +114,7 @@ async def test_a_bearer_token_for_a_proof_is_used_as_one(okta: ScriptedOkta, cli
     assert "DPoP" not in okta.asked[-1].headers
 
 
-async def test_a_bound_token_that_nobody_asked_for_is_asked_for_again_with_a_proof(
+async def test_a_bound_token_that_came_without_a_proof_is_requested_again_with_one(
     okta: ScriptedOkta, client: OktaClient
 ) -> None:
     okta.on(TOKEN, gives("t1", token_type="DPoP"), gives("t2", token_type="dpop"))

@@ -238,7 +238,7 @@ def test_a_person_of_the_app_is_named_by_the_app_user_name() -> None:
     )
 
 
-def test_a_status_that_nobody_has_heard_of_is_kept_as_it_is() -> None:
+def test_an_unknown_status_is_kept_unchanged() -> None:
     assert facts.user(ADA | {"status": "HIBERNATING"}).status == "HIBERNATING"
 
 
@@ -270,7 +270,7 @@ def test_a_row_that_cannot_be_read_is_malformed_with_its_reason(row: object, okt
     assert reason in found.reason
 
 
-def test_an_assignment_that_comes_with_somebody_else_is_malformed() -> None:
+def test_an_assignment_with_the_id_of_another_person_is_malformed() -> None:
     row = ASSIGNMENT | {"id": "00uBob"}
     assert fact_or_malformed(row, facts.person_of_app_user) == MalformedRow(
         "00uBob",

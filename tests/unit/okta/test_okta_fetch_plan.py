@@ -120,7 +120,7 @@ def test_a_group_without_a_stamp_is_read() -> None:
     assert not remembered(row=group("a", membership_changed=None))
 
 
-def test_people_are_in_everyone_without_being_added_so_its_stamp_vouches_for_nothing() -> None:
+def test_the_members_of_everyone_are_never_remembered() -> None:
     assert not remembered(row=replace(group("a"), type=BUILT_IN, name=EVERYONE))
 
 

@@ -134,7 +134,7 @@ async def test_a_row_that_cannot_be_read_is_the_rosters_problem(
         (breaks_off, "did not reach", False),
     ],
 )
-async def test_what_is_wrong_with_one_object_is_its_rosters_problem(
+async def test_an_error_about_one_object_is_the_problem_of_its_roster(
     okta: ScriptedOkta, reads: DirectoryReads, answer: Script, problem: str, refused: bool
 ) -> None:
     okta.on(MEMBERS, answer)

@@ -98,7 +98,7 @@ def test_credentials_are_taken_out_of_the_url_and_shown_nowhere() -> None:
     "value",
     ["socks5://ada:s3cret@proxy:1", "http://", "http://ada:s3cret@:3128", "http://p:99999", "http://s3cret%3A@p:1"],
 )
-def test_what_is_no_http_proxy_is_an_error_that_names_the_variable_alone(value: str) -> None:
+def test_an_invalid_proxy_is_an_error_that_names_only_the_variable(value: str) -> None:
     with pytest.raises(HttpProxyUrlError, match="HTTPS_PROXY") as refused:
         HttpProxies.of({"HTTPS_PROXY": value})
     assert "s3cret" not in f"{refused.value}"

@@ -27,5 +27,5 @@ def test_of_two_links_of_one_relation_the_first_counts() -> None:
 
 
 @pytest.mark.parametrize("headers", [[], [""], ["nonsense"], [f"<{NEXT}>"], [f'<{NEXT}>; title="next"']])
-def test_what_is_no_link_with_a_relation_is_passed_over(headers: list[str]) -> None:
+def test_a_header_without_a_link_and_relation_is_ignored(headers: list[str]) -> None:
     assert links(headers) == {}

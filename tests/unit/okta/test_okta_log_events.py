@@ -44,7 +44,7 @@ def test_an_event_is_read_in_the_parts_that_say_what_changed():
 
 
 @pytest.mark.parametrize("row", [None, [], "event", 7, True])
-def test_what_is_no_object_is_no_event(row):
+def test_a_row_that_is_not_an_object_is_not_an_event(row):
     with pytest.raises(UnreadableFactError, match="not an object"):
         log_event(row)
 

@@ -128,7 +128,7 @@ def test_an_answer_that_is_too_long_is_not_asked_for_again() -> None:
         (OktaTlsError, None, None, False),
     ],
 )
-def test_a_write_was_not_done_only_if_nobody_was_reached_or_okta_refused_it(
+def test_a_write_was_not_done_only_if_okta_was_not_reached_or_refused_it(
     kind: type[OktaError], status: int | None, code: str | None, expected: bool
 ) -> None:
     assert may_have_happened(kind(Failure("POST", "/api/v1/apps", status, code), "failed")) is expected

@@ -101,7 +101,9 @@ async def test_the_length_counts_after_decompression(okta: ScriptedOkta, apps: S
         (says("", status=307, headers={"Location": "/elsewhere"}), "was redirected, but"),
     ],
 )
-async def test_what_is_no_metadata_is_refused(okta: ScriptedOkta, apps: SamlApps, answer: Script, words: str) -> None:
+async def test_an_answer_that_is_not_metadata_is_refused(
+    okta: ScriptedOkta, apps: SamlApps, answer: Script, words: str
+) -> None:
     okta.on(METADATA, answer)
     with pytest.raises(OktaMalformedAnswerError, match=f"GET {METADATA} .*{words}"):
         await apps.metadata(APP)

@@ -60,7 +60,9 @@ async def test_a_server_that_cannot_prove_who_it_is_gets_no_token(self_signed: s
         assert client.calls == {"/api/v1/users": 1}
 
 
-async def test_a_ca_of_ones_own_is_believed_beside_the_systems(self_signed: ssl.SSLContext, ca: Path) -> None:
+async def test_a_ca_of_the_configuration_is_trusted_in_addition_to_the_systems(
+    self_signed: ssl.SSLContext, ca: Path
+) -> None:
     before = len(ssl.create_default_context().get_ca_certs())
     context = tls_context(ca)
     assert len(context.get_ca_certs()) == before + 1

@@ -62,7 +62,7 @@ async def test_a_plan_of_some_keys_settles_those_and_leaves_the_rest(store):
     assert await store.findings() == replace(held(BOB), leftovers=(leftover,))
 
 
-async def test_what_is_held_for_different_reasons_is_counted_apart(store):
+async def test_harm_held_for_different_reasons_is_counted_separately(store):
     await store.settle_findings(held(ADA, BOB), at=NOW)
     await store.settle_findings(held(CY, why="the listing is empty"), at=NOW, scope=Scope.of(users=[CY.okta_id]))
     assert [(hold.count, hold.why) for hold in (await store.findings()).holds] == [
@@ -82,7 +82,7 @@ async def test_the_quarantine_of_some_keys_is_settled_alone(store):
     assert {found.key[1] for found in await store.quarantine()} == {"00gENG", "bob@x.io", ""}
 
 
-async def test_what_is_held_can_be_approved_by_its_digest_for_a_day(store):
+async def test_held_harm_can_be_approved_by_its_digest_for_a_day(store):
     await store.settle_findings(held(ADA, BOB), at=NOW)
     approval = await store.approvals.approve(held_digest([BOB, ADA]), at=NOW)
     assert approval.harmed == {ADA, BOB}
@@ -90,14 +90,14 @@ async def test_what_is_held_can_be_approved_by_its_digest_for_a_day(store):
     assert await store.approvals.in_force(NOW + DAY) == ()
 
 
-async def test_an_approval_covers_the_union_of_what_is_held(store):
+async def test_an_approval_covers_all_held_harm(store):
     await store.settle_findings(held(ADA), at=NOW)
     await store.settle_findings(held(BOB), at=NOW, scope=Scope.of(users=[BOB.okta_id]))
     assert (await store.findings()).held_digest == held_digest([ADA, BOB])
     assert (await store.approvals.approve(held_digest([ADA, BOB]), at=NOW)).harmed == {ADA, BOB}
 
 
-async def test_what_nobody_may_approve_is_no_part_of_it(store):
+async def test_harm_that_cannot_be_approved_is_no_part_of_an_approval(store):
     await store.settle_findings(held(ADA), at=NOW)
     unread = held(BOB, why="the listing broke off", approvable=False)
     await store.settle_findings(unread, at=NOW, scope=Scope.of(users=[BOB.okta_id]))

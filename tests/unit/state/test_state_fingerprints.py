@@ -62,7 +62,7 @@ async def test_a_single_key_replaces_its_own_and_nothing_else(memory):
     assert await all_of(memory) == {renamed, BOB, GROUP}
 
 
-async def test_a_name_that_passed_to_somebody_else_is_known_once(memory):
+async def test_a_name_that_passed_to_another_person_is_stored_once(memory):
     await settle(memory, [ADA], kinds={USER}, at=NOW)
     passed = Fingerprint(USER, "ada", "00uB", "1")
     await memory.settle_some([passed], ids=["00uB"], users=["ada"], at=LATER)
@@ -78,7 +78,7 @@ async def test_locks_go_with_the_name_of_their_user(memory):
     assert await all_of(memory) == set()
 
 
-async def test_what_is_from_the_future_is_of_before_the_clock_was_set_back(memory):
+async def test_a_fingerprint_from_the_future_is_replaced_because_the_clock_was_set_back(memory):
     changed = Fingerprint(USER, "ada", "00uA", "2")
     await settle(memory, [ADA, BOB], kinds={USER}, at=LATER)
     await settle(memory, [changed], kinds={USER}, at=EARLIER, now=NOW)

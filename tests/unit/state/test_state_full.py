@@ -93,7 +93,7 @@ async def test_everything_that_a_pass_reads_is_there_in_a_full_database(full):
     assert (await full.findings()).held == ()
 
 
-async def test_who_reads_beside_somebody_who_cannot_write_is_not_disturbed(full):
+async def test_a_read_succeeds_beside_a_write_that_fails(full):
     reading, writing = await asyncio.gather(
         full.journal.open_entries(), full.journal.begin(entry("x" * 100_000)), return_exceptions=True
     )

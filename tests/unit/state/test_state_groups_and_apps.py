@@ -68,7 +68,7 @@ async def test_members_that_were_not_read_now_are_kept_as_they_were(memory):
     assert await memory.recall_members(["00gA"]) == {"00gA": ["00uA"]}
 
 
-async def test_what_is_not_in_a_complete_listing_is_forgotten_and_what_a_broken_one_lacks_is_kept(memory):
+async def test_objects_that_a_complete_listing_lacks_are_deleted_and_others_are_kept(memory):
     await memory.remember(directory(members={"00gA": ["00uA"]}, direct={"0oaA": ["00uA"]}), {"00gA": SEEN})
     await memory.remember(directory(groups=[], apps=[], incomplete="page 2 is missing"), {})
     assert await memory.listed() == {"0oaA": 1}
@@ -94,7 +94,7 @@ async def test_what_groups_grant_and_the_details_of_rows_come_back(memory):
     assert seen.grants["00gA"].ids == {"0oaA"}
 
 
-async def test_a_roster_that_could_not_be_read_or_is_not_believed_is_doubted(memory):
+async def test_a_roster_that_could_not_be_read_or_is_not_believed_is_marked_as_doubted(memory):
     before = directory(members={"00gA": ["00uA"]}, direct={"0oaA": ["00uA"]})
     await memory.remember(before, {"00gA": SEEN})
     assert (await memory.last_seen()).believed.members["00gA"].ids == {"00uA"}

@@ -147,7 +147,7 @@ async def test_hints_of_other_kinds_or_pairs_are_other_hints(hints):
     assert len({hint.key for hint in await due(hints)}) == 4
 
 
-async def test_what_is_put_off_keeps_its_tries_and_looks_and_is_due_at_its_time(hints):
+async def test_a_hint_that_is_put_off_keeps_its_tries_and_looks_and_is_due_at_its_time(hints):
     await hints.add([ADA], at=NOW)
     await hints.put_off([replace(await one(hints), tries=2, looks=1)], until=at(20))
     assert await due(hints, 19.9) == []

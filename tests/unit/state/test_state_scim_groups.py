@@ -246,7 +246,7 @@ async def test_some_lists_are_read_by_name(listed):
     assert not (await listed.with_lists([])).pushed
 
 
-async def test_somebody_bound_to_an_okta_id_is_in_the_list_by_that_id(store, listed):
+async def test_a_user_bound_to_an_okta_id_is_a_member_by_that_id(store, listed):
     await store.scim_users.bind(a_user("ada"), "00uREAL")
     assert (await listed.with_lists(["scim-g1"])).pushed["scim-g1"].people == {"00uREAL", "00ubob"}
 

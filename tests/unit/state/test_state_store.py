@@ -278,7 +278,7 @@ async def test_the_file_is_for_its_owner_only(store, tmp_path):
     assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
 
 
-async def test_a_damaged_file_is_named_and_not_papered_over(tmp_path):
+async def test_a_damaged_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to be read as one" * 40)
     with pytest.raises(StateDamagedError, match=r"state\.db.*damaged"):
         await Store.open(tmp_path)
@@ -328,7 +328,7 @@ async def test_a_value_that_the_database_cannot_store_is_an_error_and_does_not_e
     assert await store.quarantine() == []
 
 
-async def test_a_waiter_who_gives_up_disturbs_nobody_else(store):
+async def test_a_cancelled_waiter_does_not_affect_others(store):
     go_on = threading.Event()
     blocked = store._database.submit(lambda _: go_on.wait())
     waiters = [asyncio.ensure_future(store.journal.record(entry(f"u{number}"))) for number in range(200)]
