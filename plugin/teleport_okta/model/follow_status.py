@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 class Following:
     """The state of the follower of the System Log.
 
-    `state` is starting, following, not permitted or failing, with its `reason`, since `since`. `polled_at` is when it
-    was last read to its end, `published` the own time of the newest event, `lag` how many seconds that lay back when it
-    was read. `events` counts those read, `unknown` those of types that nobody knows, `unreadable` those that could not
-    be read. `waiting` is how many hints wait to be seen to, `pages_behind` how many full pages were read in a row.
-    `alarms` are sentences about our own rights and limits.
+    `state` is starting, following, not permitted or failing, with its `reason` and the time `since` then. `polled_at`
+    is when the log was last read to its end, `published` is the newest event's own time, and `lag` its age in seconds
+    when it was read. `events` counts the events read, `unknown` those of unknown types, `unreadable` those that could
+    not be parsed. `waiting` is the number of hints that wait for a look, `pages_behind` the number of full pages read
+    in a row. `alarms` are warnings about our own permissions and limits, as sentences.
     """
 
     state: str

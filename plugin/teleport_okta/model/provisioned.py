@@ -42,12 +42,12 @@ def is_pushed(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedUser:
-    """One person as a SCIM client last described them. Times are aware UTC.
+    """One person as a SCIM client last sent them. Times are aware UTC.
 
     `id` is the SCIM id. `attributes` are all other attributes, by their SCIM names, an extension's in an object under
-    its URN. `denied_at` is when the client said that the person must not have a user any more, by Okta's clock; None
-    while it says that they shall. `is_deleted`: the client deleted the resource, which is not shown any more; what it
-    denies stays denied. `is_answered`: the client was told that this was done.
+    its URN. `denied_at` is when the client stated that the person must not have a user, by Okta's clock; None while
+    the person is to have one. `is_deleted`: the client deleted the resource, which is no longer listed; its denial
+    stays. `is_answered`: the client got the answer that this was done.
     """
 
     id: str

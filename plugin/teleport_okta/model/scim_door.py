@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 class ScimDoor:
     """The SCIM endpoint of a process.
 
-    `address` is where it listens, empty where it does not, with the `reason`. `problem` is what is wrong with
-    certificate files that were replaced, so that those before them are in use. `public_url` is what clients use.
-    `active` users are those whom a client provisioned, `denied` those whom it took away and who may come back.
-    `last_request` is when the last request with a good token came. `failures` counts the failures of authentication
-    of the last hour, `answers` all requests since the process began, by class of status (`2xx`).
+    `address` is where it listens; empty if it does not, for this `reason`. `problem` is the error of replaced
+    certificate files, so that the earlier ones are still used. `public_url` is the URL for clients. `active` is the
+    number of users whom a client provisioned, `denied` of those whom it denies and who may come back. `last_request` is
+    the time of the last request with a valid token. `failures` counts the failed authentications of the last hour,
+    `answers` all requests since the process started, by class of status (`2xx`).
     """
 
     address: str = ""

@@ -78,12 +78,12 @@ class TeleportRole:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something that a cluster can do for us, or why it cannot.
+    """A feature of a cluster, or the reason why it is off.
 
-    `denied`: it is there, and we may not use it. So nobody knows what the cluster holds of it. `gated`: it is off
-    because calls would do damage on a server of this version. `unknown`: nobody can tell whether it is there, and
-    `reason` says why; it is not `enabled` then. `at_first_sight`: it is off, and has not been seen off often enough to
-    be sure (`teleport/feature_history.py`).
+    `denied`: the cluster has it, but we may not use it, so its objects are unknown. `gated`: it is off because calls
+    would do damage on a server of this version. `unknown`: it is unknown whether the cluster has it, for this `reason`;
+    then it is not `enabled`. `at_first_sight`: it is off, but was not seen off often enough to be sure
+    (`teleport/feature_history.py`).
     """
 
     name: str
@@ -97,9 +97,9 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class IdentityState:
-    """One of our two identities (`which`: host or bot): who it is, until when, and what is wrong with it if anything.
+    """One of our two identities (`which`: host or bot), with its subject, its expiry, and its problem if there is one.
 
-    `source` is the file that it came from; an identity that is missing has no `subject` and no `expires`.
+    `source` is its file; an identity that is missing has no `subject` and no `expires`.
     """
 
     which: str
@@ -111,7 +111,7 @@ class IdentityState:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The auth server does not answer: `since` is the first call without an answer, `error` the latest one's."""
+    """An outage of the auth server, since the first call without an answer; `error` is that of the latest call."""
 
     since: datetime
     error: str
@@ -119,10 +119,10 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster said of itself, and which features follow. `warnings` speak of its version.
+    """Facts about the cluster, and its features. `warnings` are about its version.
 
-    `access_list_limit` is how many access lists its licence allows in all; None: any number. `proxy_address` is where
-    people reach the proxy, host:port.
+    `access_list_limit` is the number of access lists that its licence allows; None: any number. `proxy_address` is the
+    public address of the proxy, host:port.
     """
 
     name: str

@@ -139,13 +139,13 @@ class DirectoryMemory:
             for okta_id, seen in members_read.items()
         ]
         read_at = min(directory.groups.read_at, directory.apps.read_at).timestamp()
-        nobody = {group.id for group in directory.groups.rows if group.users_count == 0}
+        empty = {group.id for group in directory.groups.rows if group.users_count == 0}
         doubted: list[tuple[str, str]] = []
         for kind, found in ((_MEMBERS, directory.members), (_DIRECT, directory.direct), (_GRANTS, directory.grants)):
             for okta_id, roster in found.items():
                 if kind == _MEMBERS and (okta_id in members_read or roster.remembered):
                     continue
-                if roster.problem or (kind == _MEMBERS and (okta_id not in nobody or roster.ids)):
+                if roster.problem or (kind == _MEMBERS and (okta_id not in empty or roster.ids)):
                     doubted.append((kind, okta_id))
                 else:
                     rosters.append((kind, okta_id, 0.0, *_roster_row(roster)))
