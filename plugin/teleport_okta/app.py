@@ -141,7 +141,7 @@ async def _closing(store: Store) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def entered(
+async def opened_base(
     settings: Settings,
     *,
     clock: Clock | None = None,
@@ -161,7 +161,7 @@ async def entered(
     time = clock or SystemClock()
     opening = _service_store(settings, time) if persistent else opened_store(settings)
     data_dir = settings.storage.data_dir
-    entering = _entered(
+    opening_base = _opened_base(
         settings,
         opening,
         data_dir / RUN,
@@ -172,7 +172,7 @@ async def entered(
         metrics=metrics or Metrics(),
         health=health or Health(),
     )
-    async with entering as base:
+    async with opening_base as base:
         yield base
 
 
@@ -180,18 +180,20 @@ async def entered(
 async def entered_beside(settings: Settings, *, clock: Clock, policy: RetryPolicy) -> AsyncIterator[Base]:
     """Connect to the cluster while another process may hold the data directory, without changing anything in it.
 
-    The state is a copy, and changes of it are lost. Raises the errors of `entered`.
+    The state is a copy, and changes of it are lost. Raises the errors of `opened_base`.
     """
     with tempfile.TemporaryDirectory(prefix="teleport-okta-") as directory:
         opening = copied_store(settings)
         place, metrics, health = Path(directory) / RUN, Metrics(), Health()
-        entering = _entered(settings, opening, place, clock, policy, joins=False, metrics=metrics, health=health)
-        async with entering as base:
+        opening_base = _opened_base(
+            settings, opening, place, clock, policy, joins=False, metrics=metrics, health=health
+        )
+        async with opening_base as base:
             yield base
 
 
 @asynccontextmanager
-async def _entered(
+async def _opened_base(
     settings: Settings,
     opening: AbstractAsyncContextManager[Store],
     directory: Path,
@@ -277,9 +279,9 @@ async def opened(
 ) -> AsyncIterator[Parts]:
     """Connect a command to the cluster and to Okta, with the settings in force (`managed/decision.py`).
 
-    Raises the errors of `entered` and `connected`, and ConfigError if the plugin resource allows no sync.
+    Raises the errors of `opened_base` and `connected`, and ConfigError if the plugin resource allows no sync.
     """
-    async with entered(settings, clock=clock, policy=policy) as base, _by_what_holds(settings, base) as parts:
+    async with opened_base(settings, clock=clock, policy=policy) as base, _by_what_holds(settings, base) as parts:
         yield parts
 
 
@@ -297,8 +299,8 @@ async def opened_to_read(
         base = None
         try:
             await asyncio.to_thread(check_ours, data_dir)
-            entering = entered(settings, clock=clock, policy=policy, may_join=may_join)
-            base = await stack.enter_async_context(entering)
+            opening_base = opened_base(settings, clock=clock, policy=policy, may_join=may_join)
+            base = await stack.enter_async_context(opening_base)
         except OtherUserError as error:
             if may_join and not await asyncio.to_thread(HostStore(data_dir).is_there):
                 raise

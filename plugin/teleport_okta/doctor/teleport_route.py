@@ -16,7 +16,7 @@ from teleport_okta.teleport.proxy.peek import peek
 from teleport_okta.teleport.proxy.proxy_errors import TlsRoutingOffError
 from teleport_okta.teleport.route import ThroughProxy, find_route
 from teleport_okta.teleport.teleport_errors import LockedError, PermissionDeniedError, TeleportError
-from teleport_okta.teleport.trust import believed_cas
+from teleport_okta.teleport.trust import trusted_cas
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -140,7 +140,7 @@ async def _asked(
             refusal = await explained_apart(refusal, which, identity, asker=asker, route=route, directory=directory)
         findings.append(_refused(which, refusal))
     if greeting is None:
-        greeting, finding = await _as_nobody(settings, identities, route, directory)
+        greeting, finding = await _anonymously(settings, identities, route, directory)
         findings.append(finding)
     return RouteCheck(tuple(findings), route, greeting, taken.get("host"), taken.get("bot"))
 
@@ -157,7 +157,7 @@ def _refused(which: str, error: TeleportError) -> Finding:
     )
 
 
-async def _as_nobody(
+async def _anonymously(
     settings: TeleportSettings, identities: Identities, route: Route, directory: Path
 ) -> tuple[Greeting | None, Finding]:
     """Ask without an identity, as before the first join, if there is a CA to trust."""
@@ -166,7 +166,7 @@ async def _as_nobody(
         if identities.trust:
             trust = b"".join(pem for identity in identities.trust for pem in identity.ca_pems)
         else:
-            trust = await believed_cas(route, bot=None, ca_pins=settings.ca_pins, directory=directory)
+            trust = await trusted_cas(route, bot=None, ca_pins=settings.ca_pins, directory=directory)
         greeting = await greet(route, directory, identity=None, trust=trust)
     except TeleportError as error:
         return None, HERE.failed(check, error, Severity.ERROR)

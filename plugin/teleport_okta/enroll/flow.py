@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from teleport_okta.app import connected, entered
+from teleport_okta.app import connected, opened_base
 from teleport_okta.background_tasks import in_background
 from teleport_okta.config import load, parse_text
 from teleport_okta.config_edit import edited, read_config, write_config
@@ -96,7 +96,7 @@ class EnrollFlow:
         settings = settings_to_begin_with(self._config, self._answers)
         set_up_logs(settings, among_output=True)
         await refuse_beside_service(settings)
-        async with entered(settings, clock=clock) as base, in_background(base.clock, *base.background_tasks):
+        async with opened_base(settings, clock=clock) as base, in_background(base.clock, *base.background_tasks):
             app, changes = await self._enrolled(settings, base)
             self.outcome.app_id = app.id
             if write_config(self._config, changes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.app import connected, entered
+from teleport_okta.app import connected, opened_base
 from teleport_okta.background_tasks import in_background
 from teleport_okta.enroll.flow import NotAgreedError, Outcome, refuse_beside_service, settings_to_begin_with
 from teleport_okta.saml.enrolment import State
@@ -29,7 +29,7 @@ async def remove_enrolment(config: Path, answers: Answers, talk: Console, clock:
     await refuse_beside_service(settings)
     outcome = Outcome()
     async with (
-        entered(settings, clock=clock) as base,
+        opened_base(settings, clock=clock) as base,
         in_background(base.clock, *base.background_tasks),
         connected(base, settings) as parts,
     ):

@@ -49,7 +49,7 @@ class ScimService:
             _log.error("a SCIM request could not be stored: %s", error)
             raise later("The request cannot be stored now. The log of the service says why.") from error
         except TeleportOktaError as error:
-            _log.warning("a SCIM request is to be repeated: %s", error)
+            _log.warning("a SCIM request must be repeated: %s", error)
             raise later(str(error)) from error
 
     async def _take_over(self) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.follower import Follower
 
 
-def connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorRefresher | None:
+def refresher_of(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorRefresher | None:
     """Return the task that keeps the SAML connector up to date; None if people do not come from an app through one."""
     sync = settings.sync
     if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.app import entered
+from teleport_okta.app import opened_base
 from teleport_okta.background_tasks import in_background
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import read_secret
@@ -35,7 +35,7 @@ from teleport_okta.serve.scim_service import offered_scim
 from teleport_okta.serve.teleport_view import TeleportView
 from teleport_okta.service.live_integration import LiveIntegrator
 from teleport_okta.service.reload import Reloader
-from teleport_okta.service.service import Service, tell_nobody
+from teleport_okta.service.service import Service, do_nothing
 from teleport_okta.state.data_dir import check_ours
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ async def serve(
     settings: Settings,
     *,
     debug: bool = False,
-    ready: Callable[[], None] = tell_nobody,
+    ready: Callable[[], None] = do_nothing,
     read: Callable[[], Settings] | None = None,
 ) -> None:
-    """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
+    """Run the service until SIGTERM or SIGINT; raises what `app.opened_base` raises, and ConfigError of a pass.
 
     `ready` is called when commands and SCIM requests are answered. `read` gives the settings of the file as it is now,
     for SIGHUP. An error that ends the service is logged before it is raised, unless the wrong user runs it: the
@@ -85,7 +85,7 @@ async def serve(
             async with (
                 serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
                 in_background(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
-                entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
+                opened_base(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
                 in_background(base.clock, *base.background_tasks),
                 offered(settings, base, answers, reloader) as service,
             ):
@@ -121,7 +121,7 @@ def set_up_logs(settings: Settings, *, debug: bool = False, among_output: bool =
 
 @asynccontextmanager
 async def offered(
-    settings: Settings, base: Base, ready: Callable[[], None] = tell_nobody, reloader: Reloader | None = None
+    settings: Settings, base: Base, ready: Callable[[], None] = do_nothing, reloader: Reloader | None = None
 ) -> AsyncIterator[Service]:
     """Serve commands and callers over TCP until the block ends; the caller runs the service.
 

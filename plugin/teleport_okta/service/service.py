@@ -27,7 +27,7 @@ from teleport_okta.managed.watcher import PluginFollower
 from teleport_okta.model.managed import Managed
 from teleport_okta.scim.service import ScimService
 from teleport_okta.service.components import components_of
-from teleport_okta.service.connector import connector_keeper
+from teleport_okta.service.connector import refresher_of
 from teleport_okta.service.scim_address import ScimAddress
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
@@ -68,7 +68,7 @@ _LOOKED_AGAIN_AFTER: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-def tell_nobody() -> None:
+def do_nothing() -> None:
     """Do nothing: the default of `ready`."""
 
 
@@ -80,7 +80,7 @@ class Service:
     """One process, which passes commands to the present engine. `ready` is called once, when it answers."""
 
     def __init__(
-        self, local: Settings, base: Base, ready: Callable[[], None] = tell_nobody, reloader: Reloader | None = None
+        self, local: Settings, base: Base, ready: Callable[[], None] = do_nothing, reloader: Reloader | None = None
     ) -> None:
         self._local = local
         self._base = base
@@ -275,7 +275,7 @@ class Service:
 
     def _is_ready(self) -> None:
         """Call `ready` the first time."""
-        ready, self._ready = self._ready, tell_nobody
+        ready, self._ready = self._ready, do_nothing
         ready()
 
     async def _run_by(self, settings: Settings) -> None:
@@ -370,7 +370,7 @@ class Service:
                 is_writer=lambda: base.teleport.lease is not None and base.teleport.is_writer,
             )
             self._org_hosts = parts.org_hosts
-            self._connector = connector_keeper(settings, parts, follower)
+            self._connector = refresher_of(settings, parts, follower)
             of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(
                 in_background(

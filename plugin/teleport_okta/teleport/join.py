@@ -40,7 +40,7 @@ from teleport_okta.teleport.teleport_errors import (
     UnavailableError,
     rpc_error,
 )
-from teleport_okta.teleport.trust import believed_cas, verify_issued
+from teleport_okta.teleport.trust import trusted_cas, verify_issued
 
 if TYPE_CHECKING:
     import random
@@ -91,7 +91,7 @@ async def join(
     Raises a subclass of JoinError, PodTokenError or ProxyError.
     """
     id_token = await asyncio.to_thread(read_pod_token) if applicant.method == "kubernetes" else ""
-    trust = await believed_cas(route, bot=bot, ca_pins=ca_pins, directory=directory)
+    trust = await trusted_cas(route, bot=bot, ca_pins=ca_pins, directory=directory)
     keys = HostKeys.generate()
     request = types_pb2.RegisterUsingTokenRequest(
         HostID=applicant.host_id,

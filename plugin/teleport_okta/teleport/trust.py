@@ -46,7 +46,7 @@ def ca_pin(certificate: x509.Certificate) -> str:
     return f"sha256:{hashlib.sha256(public_key).hexdigest()}"
 
 
-async def believed_cas(route: Route, *, bot: Identity | None, ca_pins: Collection[str], directory: Path) -> bytes:
+async def trusted_cas(route: Route, *, bot: Identity | None, ca_pins: Collection[str], directory: Path) -> bytes:
     """Return the PEM of the CAs to trust: the bot's, or else the server's own, checked against the pins.
 
     Raises JoinTrustMissingError when there is neither, JoinUnreachableError, PinMismatchError or UntrustedLeafError.

@@ -50,7 +50,7 @@ class EnrolmentWorld:
     async def start(self):
         """Start a process that is connected to both sides."""
         settings = parse(self.sections)
-        base = await self.process.enter_async_context(app.entered(settings, clock=self.clock, policy=app.HASTY))
+        base = await self.process.enter_async_context(app.opened_base(settings, clock=self.clock, policy=app.HASTY))
         self.parts = await self.process.enter_async_context(app.connected(base, settings))
 
     async def restart(self):

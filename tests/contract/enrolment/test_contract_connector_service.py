@@ -31,7 +31,9 @@ class Running:
         self._process = AsyncExitStack()
 
     async def start(self):
-        base = await self._process.enter_async_context(app.entered(self._settings, clock=self._clock, persistent=True))
+        base = await self._process.enter_async_context(
+            app.opened_base(self._settings, clock=self._clock, persistent=True)
+        )
         self.service = Service(self._settings, base)
         await self._process.enter_async_context(in_background(self._clock, *base.background_tasks, self.service.report))
         self._running = asyncio.ensure_future(self.service.run())

@@ -54,7 +54,7 @@ class ManagedWorld:
     async def start(self):
         """Start the service."""
         settings = parse(self.sections)
-        base = await self._process.enter_async_context(app.entered(settings, clock=self.clock, persistent=True))
+        base = await self._process.enter_async_context(app.opened_base(settings, clock=self.clock, persistent=True))
         self.service = Service(settings, base)
         await self._process.enter_async_context(in_background(self.clock, *base.background_tasks, self.service.report))
         self.running = asyncio.ensure_future(self.service.run())

@@ -41,7 +41,7 @@ async def running(directory):
         del sections["okta"]["app_id"], sections["sync"]
         configured = parse(sections)
         async with (
-            app.entered(configured, clock=clock, persistent=True) as base,
+            app.opened_base(configured, clock=clock, persistent=True) as base,
             in_background(clock, *base.background_tasks),
             offered(configured, base) as service,
             grpc.aio.insecure_channel(f"unix:{directory / 'data' / SOCKET_NAME}") as channel,
