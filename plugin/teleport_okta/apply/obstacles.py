@@ -76,5 +76,5 @@ class Obstacles:
         if not any(obstacles):
             return change, ""
         members = tuple(need for need, obstacle in zip(change.members, obstacles, strict=True) if not obstacle)
-        nobody = "" if members else f"no member is left for the new list: {obstacles[0]}"
-        return replace(change, members=members), nobody
+        emptied = "" if members else f"no member is left for the new list: {obstacles[0]}"
+        return replace(change, members=members), emptied

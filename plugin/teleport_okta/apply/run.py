@@ -308,8 +308,8 @@ class Run:
 
     async def _take(self, change: Change) -> Outcome:
         """Take one step, unless one of its needs is not met."""
-        change, nobody = self._obstacles.with_members_who_stand(change)
-        obstacle = self._obstacles.of(change) or nobody
+        change, emptied = self._obstacles.with_members_who_stand(change)
+        obstacle = self._obstacles.of(change) or emptied
         if obstacle:
             return self._untaken(change, Result.SKIPPED, obstacle)
         change = self._harm.with_approval(change)

@@ -234,8 +234,8 @@ async def settled_rights(
     else:
         looking = check_bot_rights(bot, is_enterprise=is_enterprise, is_managed=is_managed)
         findings += await settled(HERE, "bot's permissions", looking)
-    nobody: tuple[Writer, ...] = ()
-    writers, failure = await attempted(HERE, "writer", present_writers(reader, now), otherwise=nobody)
+    none: tuple[Writer, ...] = ()
+    writers, failure = await attempted(HERE, "writer", present_writers(reader, now), otherwise=none)
     findings += failure or of_writers(writers)
     if host is None:
         findings.append(HERE.unchecked("CA rotation", "only the host identity may see the CAs"))

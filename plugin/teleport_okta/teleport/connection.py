@@ -2,7 +2,7 @@
 
 What can go wrong, and is told apart: the server is away (the call is repeated), it refuses our certificate (we go back
 to the one before), it refuses our version (it closes the connection without an answer, which looks like an outage), and
-somebody has locked us.
+an administrator has locked us.
 """
 
 from __future__ import annotations

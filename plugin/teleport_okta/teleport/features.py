@@ -179,7 +179,7 @@ class _Probing:
 
 
 def _unknown(probe: _Probe, reason: str) -> Feature:
-    return Feature(probe.feature, enabled=False, unknown=True, reason=f"nobody can tell: {reason}")
+    return Feature(probe.feature, enabled=False, unknown=True, reason=f"it is not known: {reason}")
 
 
 async def _list_users(connection: Connection) -> None:

@@ -112,7 +112,7 @@ class PinMismatchError(JoinError):
         super().__init__(
             address,
             f"the server presents CA {', '.join(self.found)}, which is not in ca_pins; the token was not sent",
-            remedy="compare with `tctl status` on the auth server; if they differ, somebody is in between",
+            remedy="compare with `tctl status` on the auth server; if they differ, another server is in between",
         )
 
 
@@ -123,7 +123,7 @@ class UntrustedLeafError(JoinError):
         super().__init__(
             address,
             "the server's certificate is not issued by the pinned CA; the token was not sent",
-            remedy="check teleport.addr; if it is right, somebody is in between",
+            remedy="check teleport.addr; if it is right, another server is in between",
         )
 
 
@@ -141,5 +141,5 @@ class ForeignAnswerError(JoinError):
         super().__init__(
             address,
             f"the answer is of CA {', '.join(self.found) or 'unknown'}, which is not {source}; nothing was stored",
-            remedy=f"{remedy}; if they differ for good, somebody is in between",
+            remedy=f"{remedy}; if they stay different, another server is in between",
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 1000
-"""Far below the server's cap of 16,000, above which it refuses; roles can be large."""
+"""Far below the server's limit of 16,000, because roles can be large."""
 
 
 class Roles:
@@ -92,8 +92,8 @@ class Roles:
     async def amend(self, role: TeleportRole) -> TeleportRole:
         """Set on a role as it is now the labels that we changed and what it allows, and return it as stored.
 
-        All else stays as found. Raises NotFoundError when it is gone, NotOursAnyMoreError when it is not of the owner
-        any more that `role` names, and RevisionConflictError when others change it again and again.
+        The rest stays as found. Raises NotFoundError if it is gone, NotOursAnyMoreError if it does not have the owner
+        label of `role` any more, and RevisionConflictError if others change it repeatedly.
         """
 
         async def once() -> TeleportRole:
@@ -137,7 +137,7 @@ class Roles:
         except UnknownFailureError as error:
             raise RoleInUseError(error.method, error.subject, error.details) from error
         except PermissionDeniedError:
-            # The host's rule looks at the role's label, and a role that is gone has none.
+            # The host may only delete roles with our label, and a role that is gone has none.
             if await self._read(name) is not None:
                 raise
             deleted = False
@@ -157,7 +157,7 @@ class Roles:
         return role_from_message(message)
 
     async def _write_once(self, role: TeleportRole, send: Callable[[], Awaitable[TeleportRole]]) -> TeleportRole:
-        """Send a create or an update; after a lost answer, find out whether it arrived."""
+        """Send a create or an update; after a lost answer, read the role to see whether it arrived."""
 
         async def look() -> TeleportRole | None:
             stored = await self._read(role.name)

@@ -1,4 +1,4 @@
-"""What can go wrong when Teleport is called, and what the operator can do about it.
+"""Errors of calls to Teleport, each with its remedy.
 
 Callers branch on the class. `rpc_error` is the one place that turns a gRPC status into one
 (`docs/reference/teleport.md` 1.7); identities and joining have branches of their own in `identity_errors` and
@@ -16,11 +16,11 @@ from teleport_okta.errors import TeleportOktaError
 
 
 class TeleportError(TeleportOktaError):
-    """Something about the Teleport cluster, or about how we reach it."""
+    """An error of the Teleport cluster, or of the connection to it."""
 
 
 class RpcError(TeleportError):
-    """A call failed. `method` is `Service/Method`, `subject` what it was about, `details` the server's own words."""
+    """A call failed. `method` is `Service/Method`, `subject` the object, `details` the server's message."""
 
     remedy_text = "see the auth server's log"
 
@@ -33,7 +33,7 @@ class RpcError(TeleportError):
 
 
 class UnavailableError(RpcError):
-    """The cluster could not be reached, or went away in the middle. What was asked may have happened all the same."""
+    """The cluster could not be reached, or the connection broke. The call may have taken effect all the same."""
 
     remedy_text = "check that teleport.addr is the auth server's address and port, and that it is up"
 
@@ -43,29 +43,29 @@ AFTER_ROTATION: Final = (
     "directory, and start with teleport.join_token set, and with a file of the bot that was written after the rotation "
     "(without teleport.identity: with the new teleport.ca_pins)"
 )
-"""What helps a host that missed a whole rotation: the old CA's certificates are refused for good."""
+"""The remedy for a host that missed a whole rotation: certificates of the old CA are refused for ever."""
 
 
 class UntrustedServerError(UnavailableError):
-    """The server's certificate is issued by no CA that our identity names, so nothing was sent."""
+    """No CA of our identity issued the server's certificate, so nothing was sent."""
 
     remedy_text = f"check that teleport.addr is the auth server of this cluster; {AFTER_ROTATION}"
 
 
 class HungUpError(UnavailableError):
-    """The server ended the connection right after the TLS handshake: it refuses our certificate, or goes down."""
+    """The server closed the connection right after the TLS handshake: it refuses our certificate, or is stopping."""
 
     remedy_text = f"if the auth server is up, it most likely refuses the certificate: {AFTER_ROTATION}"
 
 
 class DeadlineError(UnavailableError):
-    """No answer came in time. What was asked may have happened all the same."""
+    """No answer came before the deadline. The call may have taken effect all the same."""
 
     remedy_text = "check the auth server's load and the network between"
 
 
 class PermissionDeniedError(RpcError):
-    """The identity may not do this, or its user is locked or gone."""
+    """The identity is not allowed to do this, or its user is locked or deleted."""
 
     remedy_text = "check the identity's role, and that its user exists and is not locked"
 
@@ -90,7 +90,7 @@ class NotFoundError(RpcError):
 
 
 class AlreadyExistsError(RpcError):
-    """An object of this name exists and is not the one that we wanted to create."""
+    """Another object of this name exists."""
 
     remedy_text = "rename or remove the existing one if it should be ours"
 
@@ -98,7 +98,7 @@ class AlreadyExistsError(RpcError):
 class RevisionConflictError(RpcError):
     """The object was changed or deleted since it was read. Read it again, then decide again."""
 
-    remedy_text = "somebody else changed it; it is read again and retried"
+    remedy_text = "another client changed it; it is read again and retried"
 
 
 class InvalidArgumentError(RpcError):
@@ -130,7 +130,7 @@ class UnknownFailureError(RpcError):
 
 
 class MissingRoleError(RpcError):
-    """A user was refused because a role of theirs does not exist. `roles` are those that were to be given."""
+    """A user was refused because one of its roles does not exist. `roles` are all its roles."""
 
     def __init__(self, method: str, subject: str, details: str, *, roles: tuple[str, ...]) -> None:
         super().__init__(
@@ -138,7 +138,7 @@ class MissingRoleError(RpcError):
             subject,
             details,
             what=f"{method} on {subject}: a role that it should have does not exist: {details.strip()}",
-            remedy=f"create the role ({', '.join(roles)} were to be given), or take it out of sync.default_roles",
+            remedy=f"create the missing one of these roles ({', '.join(roles)}), or take it out of sync.default_roles",
         )
         self.roles = roles
 
@@ -150,7 +150,7 @@ class RoleInUseError(RpcError):
 
 
 class ClientVersionRefusedError(TeleportError):
-    """The cluster answers, but hangs up on clients of our version (`docs/reference/teleport-observed.md` 1.3)."""
+    """The cluster closes the connection to clients of our version (`docs/reference/teleport-observed.md` 1.3)."""
 
     def __init__(self, client_version: str, server_version: str) -> None:
         super().__init__(
@@ -180,7 +180,7 @@ _TLS_FAILURES: Final[dict[str, type[RpcError]]] = {
     "CERTIFICATE_VERIFY_FAILED": UntrustedServerError,
     "Unwrap failed": HungUpError,
 }
-"""gRPC's words for a handshake in which one side refused the other's certificate (TLS 1.3)."""
+"""gRPC's message for a handshake in which one side refused the other's certificate (TLS 1.3)."""
 
 _TOO_LARGE: Final = re.compile(r"message.* larger than max", re.IGNORECASE)
 
@@ -188,10 +188,10 @@ _TOO_LARGE: Final = re.compile(r"message.* larger than max", re.IGNORECASE)
 def rpc_error(error: grpc.aio.AioRpcError, *, method: str, subject: str) -> RpcError:
     """Return our error for a gRPC status.
 
-    Codes decide, with four exceptions that only the text tells apart: NOT_FOUND with "access denied" speaks of the
-    caller's own user or role and not of the object (`docs/reference/teleport.md` 1.7), so it must never be read as an
-    absence; RESOURCE_EXHAUSTED is also what gRPC says of oversized messages; INTERNAL is also what it says of a
-    stream that was reset; UNAVAILABLE is also what it says of certificates that one side does not believe.
+    The code decides, except in four cases that only the text distinguishes. NOT_FOUND with "access denied" is about the
+    caller's own user or role and not about the object (`docs/reference/teleport.md` 1.7), so it must never count as an
+    absence. gRPC also uses RESOURCE_EXHAUSTED for oversized messages, INTERNAL for a stream that was reset, and
+    UNAVAILABLE for certificates that one side refuses.
     """
     details = error.details() or ""
     kind = _BY_CODE.get(error.code(), UnknownFailureError)

@@ -3,7 +3,7 @@
 A pin is `sha256:` and the hex SHA-256 of a CA's SubjectPublicKeyInfo, as `tctl status` prints it. With pins only, trust
 begins with nothing: a TLS handshake that verifies nothing shows the server's leaf, which is the only root while we ask
 the server for its CAs. They are trusted if every one of them is pinned and one of them issued the leaf. One pinned CA
-among several is not enough: whoever is in the middle could add their own beside a genuine one, which is public. The
+among several is not enough: a server in between could add its own beside a genuine one, which is public. The
 join token is sent only after that (`docs/reference/teleport-observed.md` 4).
 """
 

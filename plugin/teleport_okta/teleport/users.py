@@ -31,7 +31,7 @@ PAGE_SIZE: Final = 1000
 
 
 class Users:
-    """The cluster's users, read as the host identity and written as the one that a user's origin demands.
+    """The cluster's users, read as the host identity and written as the identity that a user's origin requires.
 
     Every write may raise MissingRoleError (a role of the user does not exist), PermissionDeniedError or
     InvalidArgumentError (origin, name), BotIdentityNeededError; every call UnavailableError once its retries are spent.
@@ -70,7 +70,7 @@ class Users:
         return self._recent.settle_one(name, await self._read(name))
 
     async def create(self, user: TeleportUser) -> TeleportUser:
-        """Create a user and return it as stored. Raises AlreadyExistsError when somebody else has the name."""
+        """Create a user and return it as stored. Raises AlreadyExistsError if the name is taken."""
         message = user_to_message(user, self._clock.now())
         request = pb.CreateUserRequest(user=message)
         connection = self._writing(user)
@@ -105,8 +105,8 @@ class Users:
     async def amend(self, name: str, changed: Callable[[TeleportUser], TeleportUser]) -> TeleportUser | None:
         """Change a user as it is now by `changed`, which may raise, and return it as stored; None where there is none.
 
-        Our own changes of one user wait for each other. Raises RevisionConflictError when others overtake them again
-        and again.
+        Our own changes of one user wait for each other. Raises RevisionConflictError if others overtake them
+        repeatedly.
         """
 
         async def once() -> TeleportUser | None:
@@ -130,14 +130,14 @@ class Users:
         return deleted
 
     def recall_deleted(self, name: str, at: datetime) -> None:
-        """Remember a deletion of an earlier process of ours, so that it wins over listings that lag behind it."""
+        """Remember a deletion by an earlier process of ours, so that it wins over listings that are older."""
         self._recent.deleted(name, ago=(self._clock.now() - at).total_seconds())
 
     def _writing(self, user: TeleportUser) -> Connection:
         return self._identities.writing(user.labels, _subject(user.name))
 
     async def _add_skipped(self, listed: dict[str, TeleportUser], tokens: Iterable[str]) -> None:
-        """Read the users who stand at page boundaries, where the listing left them out.
+        """Read the users at page boundaries that the listing left out.
 
         A page token should be the name at which the next page starts. Some servers append a `0` to it, so that each
         page loses its first user (seen with 18.0.0, gravitational/teleport#56556): a leaver could be missed.
@@ -163,7 +163,7 @@ class Users:
         return user_from_message(reply.user)
 
     async def _write_once(self, user: TeleportUser, send: Callable[[], Awaitable[TeleportUser]]) -> TeleportUser:
-        """Send a create or an update; after a lost answer, find out whether it arrived."""
+        """Send a create or an update; after a lost answer, read the user to see whether it arrived."""
 
         async def look() -> TeleportUser | None:
             stored = await self._read(user.name)
@@ -184,5 +184,5 @@ def _subject(name: str) -> str:
 
 
 def _raise_missing_role(error: NotFoundError, user: TeleportUser) -> NoReturn:
-    """A user write that answers NOT_FOUND speaks of a role: a missing user is FAILED_PRECONDITION."""
+    """Return MissingRoleError for NOT_FOUND: it is about a role, since a missing user is FAILED_PRECONDITION."""
     raise MissingRoleError(error.method, error.subject, error.details, roles=user.roles) from error

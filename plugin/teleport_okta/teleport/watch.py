@@ -44,7 +44,7 @@ INIT_DEADLINE: Final = 15.0
 """Seconds of real time, as for every deadline of a call, in which the server must confirm a watch."""
 
 BUFFER: Final = 10_000
-"""Events that may wait to be handled."""
+"""Changes that may wait to be handled; one more ends the watch."""
 
 _NAME: Final = "AuthService/WatchEvents"
 _SUBJECT: Final = "the cluster's changes"
@@ -68,7 +68,7 @@ class WatchEnd(StrEnum):
     SERVER = "the auth server ended it: we read too slowly for it, or its cache started anew"
     FAILED = "the connection or the auth server failed"
     BEHIND = "too many changes were waiting to be handled here"
-    CLOSED = "its connection was closed here, perhaps for that of a new identity"
+    CLOSED = "its connection was closed here, perhaps because of a new identity"
 
 
 class WatchEndedError(TeleportError):
@@ -91,7 +91,7 @@ def kinds_to_watch(cluster: Cluster | None) -> tuple[str, ...]:
 
 
 class Watch:
-    """Tells what changes of some kinds, in the order of the writes, from `open` until it ends.
+    """Returns the changes of some kinds, in the order of the writes, from `open` until it ends.
 
     The stream is read whether or not the changes are handled: up to `limit` of them are buffered, and one more ends the
     watch. It stays on the connection that it began on. When the identity is renewed, that connection

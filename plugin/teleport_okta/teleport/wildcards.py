@@ -1,4 +1,4 @@
-"""Roles whose labels match everything: whoever has one has every Okta app, or every Okta group.
+"""Roles whose labels match everything: a user with one has every Okta app, or every Okta group.
 
 See `docs/reference/okta.md` 8.5.
 """
@@ -36,7 +36,7 @@ class WildcardRole:
         """What it means, in a sentence."""
         given = " and ".join(_GIVEN[field] for field in self.fields)
         labels = " and ".join(self.fields)
-        return f"role {self.name!r} has '*': '*' in {labels}: whoever has it has {given} that is synced"
+        return f"role {self.name!r} has '*': '*' in {labels}: a user with it has {given} that is synced"
 
 
 def wildcard_roles(roles: Iterable[TeleportRole]) -> tuple[WildcardRole, ...]:

@@ -12,7 +12,7 @@ from teleport_okta.teleport.feature_history import FeatureHistory
 ON = Feature("okta_service", enabled=True)
 OFF = Feature("okta_service", enabled=False, reason="no such service")
 DENIED = Feature("okta_service", enabled=False, reason="access denied", denied=True)
-FAILED = Feature("okta_service", enabled=False, reason="nobody can tell: 503", unknown=True)
+FAILED = Feature("okta_service", enabled=False, reason="it is not known: 503", unknown=True)
 GATE_OPEN = Feature("user_groups", enabled=True)
 GATE_CLOSED = Feature("user_groups", enabled=False, reason="off on 18.1.2", gated=True)
 
