@@ -45,6 +45,11 @@ ROOMY = {"brake": {"floor": 10_000, "stated_ratio": 1.0}}
 MODES = {"both doors": PUSHING_BOTH, "scim alone": PUSHING_ALONE, "without groups": ALONE}
 
 
+@pytest.fixture
+def no_public_ca():
+    """Override the fixture of all contract tests: the checker's client refuses to start without a CA."""
+
+
 @pytest.fixture(params=MODES)
 async def server(request, tmp_path):
     async with built_pushing(tmp_path, {**MODES[request.param], **ROOMY}) as built:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from contract.sync.following import Followed
 from contract.sync.office import ROOMY
-from teleport_okta import app
+from teleport_okta.background_tasks import in_background
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.scope import Scope
@@ -126,13 +126,8 @@ async def test_passes_begin_although_reading_the_log_fails_in_an_unforeseen_way(
 
     monkeypatch.setattr(followed.watcher, "poll", fails)
     follower = followed.follower
-    keeping = asyncio.ensure_future(app._unfailing(follower.follow, followed.world.clock))
-    try:
-        async with asyncio.timeout(0.3):
-            await follower.begun()
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+    async with in_background(followed.world.clock, follower.follow), asyncio.timeout(2):
+        await follower.begun()
 
 
 @pytest.mark.parametrize("has_position", [True, False], ids=["reading on", "for the first time"])
@@ -149,7 +144,7 @@ async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed,
     followed.okta.suspend(followed.person(ADA).id)
     running = [asyncio.ensure_future(one()) for one in (followed.follower.follow, followed.follower.look)]
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(2):
             await followed.follower.begun()
             while ADA not in followed.world.locks():
                 await asyncio.sleep(0.01)
@@ -197,7 +192,7 @@ async def test_looks_that_are_held_wait_for_who_holds_them_but_not_for_ever(foll
         assert not ran.is_set()
         if is_let_go:
             followed.follower.may_look()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(2):
             await ran.wait()
         await looking
 
