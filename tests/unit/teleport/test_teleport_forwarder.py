@@ -293,7 +293,8 @@ async def test_five_hundred_connections_leave_nothing_behind(ca: SmallCA, identi
         await until(lambda: not forwarder.open_ends and all(connection.lost for connection in server.connections))
         await asyncio.sleep(0)
         assert len(server.connections) == 501
-        assert (len(asyncio.all_tasks()), open_descriptors()) == (tasks, descriptors)
+        assert len(asyncio.all_tasks()) == tasks
+        assert open_descriptors() <= descriptors, "fewer are possible: those of an earlier test may be closed meanwhile"
 
 
 async def test_closing_cuts_off_what_is_open_and_what_is_being_dialled(
