@@ -41,7 +41,7 @@ def test_a_membership_that_came_by_the_log_is_explained_by_its_event(organised, 
         assert found["is_live"]
         (source,) = [one for one in found["chain"]["then"] if one["kind"] == "group"]
         (access_list,) = [one for one in source["then"] if one["kind"] == "access_list"]
-        assert access_list["text"] == "in its list, because Okta has them in it"
+        assert access_list["text"] == "in its list, because they are in it in Okta"
         assert [one["trigger"].split()[0] for one in access_list["entries"]] == ["group.user_membership.add"]
         assert organised.json("explain", "list", "eng-core")["chain"]["okta_id"] == group
         assert organised.run("explain", "app", "nothing").returncode == 1

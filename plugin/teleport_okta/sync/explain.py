@@ -304,7 +304,7 @@ def _membership(facts: Facts, name: str, list_name: str) -> Link:
     if member is not None and not _is_effective(facts, name, list_name):
         return Link(ENDED, f"in its list{until}, which is over", title, list_name, (), keys)
     if members.has_import(name):
-        return Link(ACCESS_LIST, f"in its list, because Okta has them in it{until}", title, list_name, then, keys)
+        return Link(ACCESS_LIST, f"in its list, because they are in it in Okta{until}", title, list_name, then, keys)
     if name in facts.nesting.through_others(list_name, {}, ()):
         return Link(ACCESS_LIST, "in its list through a nested one", title, list_name, then)
     return Link(

@@ -27,7 +27,8 @@ def role_on_user(facts: Facts, name: str, okta_id: str) -> Link:
             ROLE, f"on the user itself, as far as is known without a running service: {_WITHOUT_LISTS}", role, keys=keys
         )
     if name in held.imported:
-        return role_link(facts, role, f"on the user itself, because Okta has them in it: {_WITHOUT_LISTS}", keys=keys)
+        text = f"on the user itself, because they are in it in Okta: {_WITHOUT_LISTS}"
+        return role_link(facts, role, text, keys=keys)
     if name in held.others:
         return role_link(facts, role, "on the user itself; others gave it, so Okta does not take it away", keys=())
     text = "not on the user yet: that is due, unless something below says otherwise"

@@ -66,7 +66,7 @@ NEEDED_OF_BOT: Final = (
     BotNeed(
         "saml",
         ("read", "update"),
-        "to keep the SAML connector like its app",
+        "to keep the SAML connector in step with its app",
         aliases=_SAML_ALIASES,
         enterprise=True,
     ),

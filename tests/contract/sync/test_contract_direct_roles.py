@@ -329,7 +329,7 @@ async def test_explain_says_where_a_role_came_from(office):
     app = office.app("Figma", groups=[group])
     await office.settled()
     said = await explained_lines(office, "user", BOB)
-    assert f"role {member_role(group.id)}: on the user itself, because Okta has them in it" in said
+    assert f"role {member_role(group.id)}: on the user itself, because they are in it in Okta" in said
     assert f'create membership "{BOB}"' in said or f"create member {group.id}/{BOB}" in said
     assert "app Figma" in said
     assert f"may be used, as {app_server_name(app.id)}" in said

@@ -50,7 +50,9 @@ async def test_a_member_who_came_by_the_log(followed):
     followed.okta.add_member(group.id, followed.person(CY).id)
     await followed.catch_up()
     said = await lines(followed, "user", CY)
-    assert "[group.user_membership.add " in after(said, f"list Engineering ({group.id}): in its list, because Okta")
+    assert "[group.user_membership.add " in after(
+        said, f"list Engineering ({group.id}): in its list, because they are in it in Okta"
+    )
     assert any(line.startswith("app Figma") and "may be used, as okta-" in line for line in said)
     assert f"member {CY}" in " ".join(await lines(followed, "list", "Engineering"))
 

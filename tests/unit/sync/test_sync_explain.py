@@ -87,7 +87,7 @@ def test_a_user_follows_from_a_group_through_its_filter_and_list_to_role_and_app
         "role okta-requester: given to every user of ours",
         "group Engineers: is in it",
         "filter *: everything passes access_lists.group_filters",
-        "access_list Engineers: in its list, because Okta has them in it",
+        "access_list Engineers: in its list, because they are in it in Okta",
         f"role {member_role(ENG)}: granted to members",
         "user_group Engineers: may be used",
         f"app Figma: may be used, as {app_server_name(FIG)}",
@@ -111,7 +111,7 @@ def test_each_link_names_what_the_journal_may_have_of_it():
 
 def test_an_app_that_a_person_has_individually():
     assert "app Wiki: has it individually" in chain(facts(), "user", "cy")
-    assert "access_list Wiki: in its list, because Okta has them in it" in chain(facts(), "user", "cy")
+    assert "access_list Wiki: in its list, because they are in it in Okta" in chain(facts(), "user", "cy")
 
 
 def test_the_filter_that_lets_a_group_pass_is_named():
