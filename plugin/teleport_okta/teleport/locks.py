@@ -53,7 +53,7 @@ class Locks:
             subject=f"locks on user {user_name!r}",
         )
         listed = {message.Metadata.Name: lock_from_message(message) for message in reply.Locks}
-        return builtins.list(self._recent.settle_some(listed, lambda lock: lock.user == user_name).values())
+        return builtins.list(self._recent.settle_some(listed, user_name).values())
 
     async def get(self, name: str) -> TeleportLock | None:
         """Return a lock, or None when there is none of this name."""
@@ -84,7 +84,7 @@ class Locks:
         )
         stored = lock_from_message(message)
         replaced = UNKNOWN if lock.raw is None else kept_content(lock_from_bytes(lock.raw))
-        self._recent.wrote(lock.name, stored.raw or b"", kept_content(stored), replaced=replaced)
+        self._recent.wrote(lock.name, stored.raw or b"", kept_content(stored), replaced=replaced, group=stored.user)
         return stored
 
     async def delete(self, lock: TeleportLock) -> bool:

@@ -40,12 +40,16 @@ UNKNOWN: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """Our last write: the message (None: a deletion), its fingerprint, and those of all contents that it replaced."""
+    """Our last write: the message (None: a deletion), its fingerprint, and those of all contents that it replaced.
+
+    `group` is what partial listings are made by, such as the user of a lock.
+    """
 
     raw: bytes | None
     fingerprint: Hashable
     replaced: frozenset[Hashable]
     at: float
+    group: Hashable = None
 
 
 class RecentWrites(Generic[N]):
@@ -63,16 +67,18 @@ class RecentWrites(Generic[N]):
     def __len__(self) -> int:
         return len(self._writes)
 
-    def wrote(self, name: str, raw: bytes, fingerprint: Hashable, *, replaced: Hashable) -> None:
+    def wrote(
+        self, name: str, raw: bytes, fingerprint: Hashable, *, replaced: Hashable, group: Hashable = None
+    ) -> None:
         """Remember what we stored, and the fingerprint of the previous content (ABSENT: none)."""
-        self._remember(name, raw, fingerprint, replaced)
+        self._remember(name, raw, fingerprint, replaced, group=group)
 
     def deleted(self, name: str, *, replaced: Hashable = UNKNOWN, ago: float = 0.0) -> None:
         """Remember that an object was deleted so many seconds ago, and its fingerprint.
 
         Deletions of an earlier process must be added before everything else, oldest first.
         """
-        self._remember(name, None, ABSENT, replaced, ago)
+        self._remember(name, None, ABSENT, replaced, ago=ago)
 
     def overwritten(self, name: str) -> None:
         """Forget our write of an object: a watch shows that another party has written it since."""
@@ -91,15 +97,17 @@ class RecentWrites(Generic[N]):
                 listed[name] = self._decode(write.raw)
         return listed
 
-    def settle_some(self, listed: dict[str, N], fits: Callable[[N], bool]) -> dict[str, N]:
-        """Correct a partial listing in place; return it. Our writes are kept, since the listing is not complete."""
+    def settle_some(self, listed: dict[str, N], group: Hashable) -> dict[str, N]:
+        """Correct the listing of one group in place; return it. Our writes are kept, since it is not complete."""
         self._forget_old()
         for name, write in self._writes.items():
-            ours = None if write.raw is None else self._decode(write.raw)
+            # Decoding every write for every group would take minutes while thousands of leavers are planned again.
+            if name not in listed and write.group != group:
+                continue
             if not self._is_older(listed.get(name), write):
                 continue
-            if ours is not None and fits(ours):
-                listed[name] = ours
+            if write.raw is not None and write.group == group:
+                listed[name] = self._decode(write.raw)
             else:
                 listed.pop(name, None)
         return listed
@@ -119,12 +127,19 @@ class RecentWrites(Generic[N]):
         return seen in write.replaced or UNKNOWN in write.replaced
 
     def _remember(
-        self, name: str, raw: bytes | None, fingerprint: Hashable, replaced: Hashable, ago: float = 0.0
+        self,
+        name: str,
+        raw: bytes | None,
+        fingerprint: Hashable,
+        replaced: Hashable,
+        *,
+        ago: float = 0.0,
+        group: Hashable = None,
     ) -> None:
         self._forget_old()
         earlier = self._writes.pop(name, None)
         chain = frozenset((replaced,)) if earlier is None else earlier.replaced | {earlier.fingerprint, replaced}
-        self._writes[name] = _Write(raw, fingerprint, chain - {fingerprint}, self._clock.monotonic() - ago)
+        self._writes[name] = _Write(raw, fingerprint, chain - {fingerprint}, self._clock.monotonic() - ago, group)
 
     def _forget_old(self) -> None:
         limit = self._clock.monotonic() - REMEMBERED

@@ -115,3 +115,21 @@ def test_writing_alone_forgets_what_is_old(recent: RecentWrites[TeleportRole], c
         clock.advance(REMEMBERED / 2)
 
     assert len(recent) == 2
+
+
+def test_the_listing_of_a_group_decodes_the_writes_of_the_group_only(clock: VirtualClock) -> None:
+    decoded: list[str] = []
+
+    def decode(raw: bytes) -> TeleportRole:
+        decoded.append(raw.decode())
+        return TeleportRole(raw.decode())
+
+    recent: RecentWrites[TeleportRole] = RecentWrites(clock, fingerprint=lambda role: role.name, decode=decode)
+    for number in range(50):
+        recent.wrote(f"lock-{number}", f"lock-{number}".encode(), number, replaced=ABSENT, group=f"user-{number}")
+    recent.deleted("gone", replaced="gone")
+    recent.wrote("moved", b"moved", 51, replaced="moved", group="user-8")
+    listed = {"gone": TeleportRole("gone"), "moved": TeleportRole("moved"), "other": TeleportRole("other")}
+    assert set(recent.settle_some(listed, "user-7")) == {"lock-7", "other"}
+    assert decoded == ["lock-7"]
+    assert len(recent) == 52
