@@ -71,4 +71,12 @@ OF_READS = (
         ("unit/plan/test_plan_brake_directory.py::test_rosters_that_differ_at_all_from_what_okta_counts_are_doubted",),
         "Two statements that contradict each other prove nothing.",
     ),
+    Mutant(
+        "the locks of one user lack the lock that we set just now",
+        "teleport/locks.py",
+        "replaced=replaced, group=stored.user)",
+        "replaced=replaced)",
+        ("contract/teleport/test_contract_locks.py::test_the_locks_of_one_user_show_our_own_lock_at_once",),
+        "Our own writes win over listings that lag behind.",
+    ),
 )

@@ -91,6 +91,15 @@ async def test_locks_on_one_user_are_those_and_no_others(with_ada: Teleport, san
     assert {lock.name for lock in await with_ada.locks.on_user("ada")} == {"by-hand", LOCK.name}
 
 
+@pytest.mark.parametrize("listing_lag", [ListingLag.observed()], ids=["lagging"])
+async def test_the_locks_of_one_user_show_our_own_lock_at_once(with_ada: Teleport) -> None:
+    await with_ada.locks.upsert(LOCK)
+    assert [found.name for found in await with_ada.locks.on_user("ada")] == [LOCK.name]
+    assert await with_ada.locks.on_user("eve") == []
+    await with_ada.locks.delete(LOCK)
+    assert await with_ada.locks.on_user("ada") == []
+
+
 async def test_a_user_of_another_origin_is_locked_and_released_as_the_bot(
     teleport: Teleport, sandbox: TeleportSandbox
 ) -> None:
