@@ -24,6 +24,14 @@ OF_ANSWERS = (
         "A listing that names next pages for ever ends as incomplete, and its absences take nobody out.",
     ),
     Mutant(
+        "a log whose full pages repeat is read for ever",
+        "sync/log_watcher.py",
+        "            progress.check(page)\n",
+        "",
+        ("unit/sync/test_sync_log_watcher.py::test_full_pages_without_a_new_event_end_the_read_as_a_failure",),
+        "A poll ends, and status says that the log is not followed.",
+    ),
+    Mutant(
         "a link may hold credentials",
         "okta/address.py",
         "url.absolute and url.user is None and url.password is None and",

@@ -17,17 +17,20 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.follow_status import Following
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.okta.okta_errors import (
+    Failure,
     OktaBadRequestError,
     OktaForbiddenError,
+    OktaMalformedAnswerError,
     OktaScopeError,
 )
+from teleport_okta.okta.progress import IDLE_PAGES
 from teleport_okta.okta.system_log import FILTER, LOGS
 from teleport_okta.state.hints import Position
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.event_hints import content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -59,7 +62,7 @@ _LONGEST_PAUSE: Final = 60.0
 _QUIET: Final = timedelta(hours=1)
 """After so long without an event, we check if the feed is stuck or the organisation is quiet."""
 
-_UUIDS_KEPT: Final = 50_000
+_EVENTS_KEPT: Final = 50_000
 """Events by which repeated ones are recognised: the overlap shows each of the last minutes again."""
 
 _ALARM_LASTS: Final = timedelta(hours=24)
@@ -107,6 +110,39 @@ class FeedHealth:
         return self.state == "following"
 
 
+class _RecentEvents:
+    """The latest events, up to _EVENTS_KEPT: by uuid, or by the whole event."""
+
+    def __init__(self) -> None:
+        self._events: OrderedDict[str | LogEvent, None] = OrderedDict()
+
+    def __contains__(self, event: str | LogEvent) -> bool:
+        return event in self._events
+
+    def add(self, events: Iterable[str | LogEvent]) -> bool:
+        """Add events; return whether one of them is new."""
+        new = [event for event in events if event not in self._events]
+        self._events.update((event, None) for event in new)
+        while len(self._events) > _EVENTS_KEPT:
+            self._events.popitem(last=False)
+        return bool(new)
+
+
+class _Progress:
+    """Whether full pages bring new events. Only pages of one read count: the overlap repeats earlier ones."""
+
+    def __init__(self) -> None:
+        self._read = _RecentEvents()
+        self._idle = 0
+
+    def check(self, page: LogPage) -> None:
+        """Count a full page. Raises OktaMalformedAnswerError after some pages in a row without a new event."""
+        self._idle = 0 if self._read.add(event.uuid or event for event in page.events) else self._idle + 1
+        if self._idle >= IDLE_PAGES:
+            problem = f"does not advance: {IDLE_PAGES} full pages in a row had no new events"
+            raise OktaMalformedAnswerError(Failure("GET", LOGS), problem)
+
+
 class LogWatcher:
     """Follows the log of one organisation, and stores the hints of its events."""
 
@@ -128,7 +164,7 @@ class LogWatcher:
         self._organization = organization
         self._hinted = hinted
         self._settle_now = settle_now
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen = _RecentEvents()
         self._last_event = clock.now()
         self._failures = 0
         self._lost = ""
@@ -200,12 +236,14 @@ class LogWatcher:
             page = await self._system_log.since(self._clock.now() - OVERLAP)
         self.health.pages_behind = 0
         seen: set[str] = set()
+        progress = _Progress()
         while True:
             await self._take(page, epoch)
             # A page that was read already: Okta has been seen to return the same `next` for ever
             # (`docs/reference/okta.md` 8.10).
             if not page.is_full or page.next in seen:
                 return
+            progress.check(page)
             seen.add(page.next)
             self.health.pages_behind += 1
             page = await self._system_log.after(page.next)
@@ -239,9 +277,7 @@ class LogWatcher:
             await self._settle_now([hint for hint in hints if hint.is_urgent])
             raise
         self._lost = ""
-        self._seen.update((event.uuid, None) for event in fresh if event.uuid)
-        while len(self._seen) > _UUIDS_KEPT:
-            self._seen.popitem(last=False)
+        self._seen.add(event.uuid for event in fresh if event.uuid)
         self.health.polled_at = now
         self.health.events += len(fresh)
         self.health.unreadable += len(page.unreadable)

@@ -76,6 +76,16 @@ class ScriptedLog:
         return _given(self.bounded)
 
 
+class EveryPosition:
+    """Pages of a log that has one at every position."""
+
+    def __init__(self, next_page):
+        self._next_page = next_page
+
+    def __getitem__(self, position):
+        return self._next_page()
+
+
 def _given(scripted):
     if isinstance(scripted, list):
         scripted = scripted.pop(0) if len(scripted) > 1 else scripted[0]
@@ -482,6 +492,31 @@ async def test_full_pages_that_lead_back_to_themselves_come_to_an_end(watched):
     watched.log.after = slowly
     async with asyncio.timeout(0.3):
         await watched.poll()
+
+
+@pytest.mark.parametrize("repeated", [event("u1"), event("")], ids=["the same event", "one without a uuid"])
+async def test_full_pages_without_a_new_event_end_the_read_as_a_failure(watched, repeated):
+    pages = iter(range(1000))
+    watched.log.pages = EveryPosition(lambda: page(repeated, to=f"p{next(pages)}", full=True))
+    assert await watched.poll() == 5.0
+    assert (watched.health.state, await watched.read_on_from()) == ("failing", "p3")
+    assert "3 full pages in a row had no new events" in watched.health.reason
+    watched.log.pages = {address("p3"): page(event("u2", of="00uB"))}
+    await watched.poll()
+    assert watched.health.state == "following"
+    assert "00uB" in await watched.about()
+
+
+async def test_full_pages_of_the_overlap_are_progress(watched):
+    again = [page(event(f"u{number}"), to=f"p{number}", full=True) for number in range(5)]
+    watched.log.pages[address("end")] = [again[0], REFUSED]
+    watched.log.pages |= {address(f"p{number}"): again[number + 1] for number in range(4)}
+    watched.log.pages[address("p4")] = [page(to="end"), page(event("u9", of="00uB"))]
+    await watched.poll()
+    watched.log.begins = again[0]
+    await watched.poll()
+    assert watched.health.state == "following"
+    assert "00uB" in await watched.about()
 
 
 async def test_a_page_that_makes_no_sense_is_a_failure_and_the_position_stays(watched):
