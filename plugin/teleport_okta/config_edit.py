@@ -15,11 +15,19 @@ from tomlkit.items import Table
 from teleport_okta.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tomlkit import TOMLDocument
 
 _ONLY_OWNER: Final = 0o600
+
+
+class UnwritableFileError(ConfigError):
+    """The configuration file cannot be written. Give this user access to it, or change it by hand as `lines` say."""
+
+    def __init__(self, what: str, *, lines: tuple[str, ...]) -> None:
+        super().__init__(what, remedy="let this user write the file and its directory, or change it by hand:")
+        self.lines = lines
 
 
 def edited(text: str, changes: Mapping[str, Mapping[str, object]], *, source: str) -> str:
@@ -57,25 +65,40 @@ def _edit_section(document: TOMLDocument, section: str, values: Mapping[str, obj
 def write_config(path: Path, changes: Mapping[str, Mapping[str, object]]) -> bool:
     """Set these keys in a file, and return whether it changed. A new file is readable by its owner only.
 
-    The file is replaced as a whole: if the disk is full, the old one stays. Raises ConfigError, whose remedy has the
-    lines to write by hand.
+    The file is replaced as a whole: if the disk is full, the old one stays. Raises ConfigError, and UnwritableFileError
+    with the lines to write by hand.
     """
+    return _write(path, changes, Path.replace)
+
+
+def check_writable(path: Path, changes: Mapping[str, Mapping[str, object]]) -> bool:
+    """Do all of `write_config` but the last step, so that the file stays. Returns and raises the same."""
+    return _write(path, changes, lambda new, _path: new.unlink())
+
+
+def _write(path: Path, changes: Mapping[str, Mapping[str, object]], finish: Callable[[Path, Path], object]) -> bool:
     before = read_config(path)
     after = edited(before or "", changes, source=str(path))
     if after == before:
         return False
     try:
-        _replace(path, after)
+        _replace(path, after, finish)
     except OSError as error:
         what = f"{path}: the configuration file cannot be written: {error.strerror}"
-        raise ConfigError(what, remedy=f"write these lines into it by hand:\n{lines_of(changes)}") from error
+        raise UnwritableFileError(what, lines=lines_of(changes, before or "")) from error
     return True
 
 
-def lines_of(changes: Mapping[str, Mapping[str, object]]) -> str:
-    """Return the changes as TOML, to be copied by a person."""
-    shown = {section: {k: v for k, v in values.items() if v is not None} for section, values in changes.items()}
-    return tomlkit.dumps({section: values for section, values in shown.items() if values}).strip()
+def lines_of(changes: Mapping[str, Mapping[str, object]], before: str = "") -> tuple[str, ...]:
+    """Return the changes of a text as lines of TOML, to be copied by a person; keys to remove are in comments."""
+    present = tomlkit.parse(before)
+    lines: list[str] = []
+    for section, values in changes.items():
+        wanted = {key: value for key, value in values.items() if value is not None}
+        if wanted:
+            lines += tomlkit.dumps({section: wanted}).splitlines()
+        lines += [f"# remove {section}.{key}" for key in values.keys() - wanted if key in present.get(section, {})]
+    return tuple(lines)
 
 
 def read_config(path: Path) -> str | None:
@@ -90,8 +113,8 @@ def read_config(path: Path) -> str | None:
         raise ConfigError(what, remedy="check its path and permissions") from error
 
 
-def _replace(path: Path, text: str) -> None:
-    """Replace a file by a new one with the same owner and mode. Raises OSError."""
+def _replace(path: Path, text: str, finish: Callable[[Path, Path], object]) -> None:
+    """Write a new file with the owner and mode of a file, and `finish` with both. Raises OSError."""
     target = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
@@ -101,7 +124,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         # Before the rename: the file must never have its name without its owner and mode.
         _copy_owner_and_mode(Path(name), target)
-        Path(name).replace(target)
+        finish(Path(name), target)
     except BaseException:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -11,8 +11,10 @@ class TeleportOktaError(Exception):
     """A failure that a person may have to act on.
 
     `what` names the object and the cause in one sentence; `remedy` names the key, permission or command to change.
-    Neither may contain a secret.
+    `lines` are shown after the remedy, for a person to copy. None of them may contain a secret.
     """
+
+    lines: tuple[str, ...] = ()
 
     def __init__(self, what: str, *, remedy: str = "") -> None:
         super().__init__(what)

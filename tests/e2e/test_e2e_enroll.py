@@ -107,6 +107,8 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
             assert users[0]["Metadata"]["Labels"]["teleport.dev/origin"] == "okta"
     assert process.wait(PATIENCE) == 0, lines
     assert "SCIM works: Okta has called" in lines
+    # Without access lists there is nothing that a pushed group could become.
+    assert not any("Push Groups" in line for line in lines)
     assert any(re.fullmatch(r"the sync works: \d+ users are in Teleport", line) for line in lines)
     assert not okta.control("GET", "/calls").get("unknown")
     assert token not in path.read_text()
@@ -117,6 +119,30 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
     assert enroll(path, "--no-wait").wait(PATIENCE) == 1
     service.send_signal(signal.SIGTERM)
     assert service.wait(PATIENCE) == 0
+
+
+def test_ctrl_c_ends_the_wait_for_okta_and_with_stay_it_continues_as_the_service(enrolling, okta, teleport):
+    path, port = enrolling.config, free_port()
+    scim = ("--scim-url", f"http://127.0.0.1:{port}/scim/v2", "--scim-listen", f"127.0.0.1:{port}")
+    process = enroll(path, "--owner", "teresa", *scim)
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.startswith("waiting for Okta's first request"):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 0, lines
+    assert lines[-2:] == ["Okta has not called yet", f"from now on: teleport-okta start -c {path}"]
+    assert any("Push Groups" in line for line in lines)
+
+    process = enroll(path, "--no-wait", "--stay")
+    assert any(line.startswith("  4. Assignments") for line in process.stdout)
+    eventually(lambda: enrolling_status(path)["state"] == "idle", "the service runs")
+    eventually(lambda: "starts; data in" in (path.parent / "log").read_text(), "it runs as `start` does")
+    process.send_signal(signal.SIGHUP)
+    eventually(lambda: "settings were read again" in (path.parent / "log").read_text(), "it reads its settings again")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    assert "finishing the changes in flight" in (path.parent / "log").read_text()
 
 
 def enrolling_status(path):

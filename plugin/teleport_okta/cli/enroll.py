@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from teleport_okta.cli.options import config_option, format_option
-from teleport_okta.cli.output import ask, confirm, show, show_json
+from teleport_okta.cli.output import show, show_json
+from teleport_okta.cli.questions import agrees, ask
+from teleport_okta.cli.start import run_service
+from teleport_okta.cli.stop_signals import cancelled_by_sigterm
 from teleport_okta.enroll.answers import read_answers
 from teleport_okta.enroll.flow import EnrollFlow
 from teleport_okta.enroll.remove import remove_enrolment
 from teleport_okta.saml.enrolment import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from teleport_okta.enroll.flow import Outcome
     from teleport_okta.saml.enrolment import Step
 
@@ -52,11 +59,22 @@ class Terminal:
             return True
         if not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask at: agree beforehand with --yes")
-        return await asyncio.to_thread(confirm, question, default=default, err=self._is_json)
+        return await agrees(question, default=default, err=self._is_json)
 
     async def ask(self, question: str) -> str:
         """Ask for a line."""
-        return await asyncio.to_thread(ask, question, err=self._is_json)
+        return await ask(question, err=self._is_json)
+
+    @contextmanager
+    def at_interrupt(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Call a function at Ctrl-C, instead of ending the command."""
+        loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+        loop.add_signal_handler(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, before)
 
 
 @click.command()
@@ -118,14 +136,16 @@ def enroll(
     terminal = Terminal(is_asked=not yes, is_json=layout == "json")
     answered = read_answers(given, answers)
     if remove:
-        outcome = asyncio.run(remove_enrolment(config_path, answered, terminal))
+        outcome = asyncio.run(cancelled_by_sigterm(remove_enrolment(config_path, answered, terminal)))
     else:
-        flow = EnrollFlow(config_path, answered, terminal, waits=not no_wait, stays=stay)
-        outcome = asyncio.run(flow.run())
+        flow = EnrollFlow(config_path, answered, terminal, waits=not no_wait)
+        outcome = asyncio.run(cancelled_by_sigterm(flow.run()))
     if layout == "json":
         show_json(_as_json(outcome))
     elif not stay and not remove:
         terminal.say(f"from now on: teleport-okta start -c {config_path}")
+    if stay and not remove and not outcome.error:
+        return run_service(config_path)
     return 0 if outcome.is_whole else 1
 
 

@@ -138,9 +138,17 @@ def confirm(question: str, *, default: bool = False, err: bool = False) -> bool:
     return click.confirm(printable(question), default=default, err=err)
 
 
-def ask(question: str, *, err: bool = False) -> str:
-    """Ask for a line; empty if none is given. Raises Abort at the end of the input."""
-    return str(click.prompt(printable(question), default="", show_default=False, err=err))
+def show_question(question: str, *, err: bool = False) -> None:
+    """Write a question, so that the answer is on the same line."""
+    click.echo(f"{printable(question)}: ", nl=False, err=err)
+
+
+def read_answer() -> str:
+    """Read a line of standard input. Raises Abort at its end."""
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.strip()
 
 
 def working(what: str) -> AbstractContextManager[object]:

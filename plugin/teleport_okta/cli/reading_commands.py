@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.output import confirm, has_terminal, show
+from teleport_okta.cli.output import has_terminal, show
+from teleport_okta.cli.questions import agrees
 from teleport_okta.teleport.join_errors import NotJoinedError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def read_both(
     except NotJoinedError:
         if joins or not has_terminal():
             raise
-        if not await asyncio.to_thread(confirm, _QUESTION, err=True):
+        if not await agrees(_QUESTION, err=True):
             raise
     async with app.opened_to_read(settings, may_join=True, note=_note) as parts:
         return await read(parts)

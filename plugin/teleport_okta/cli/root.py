@@ -70,6 +70,7 @@ def main() -> None:
         sys.exit(1)
     except TeleportOktaError as error:
         _show(error.what, error.remedy)
+        show(*(f"    {line}" for line in error.lines), err=True)
         sys.exit(1)
     except OSError as error:
         _show(*words_of(error))

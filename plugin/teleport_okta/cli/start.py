@@ -26,6 +26,11 @@ def start(config_path: Path, *, debug: bool) -> int:
 
     On SIGHUP it reads the configuration file again and reopens its log.
     """
+    return run_service(config_path, debug=debug)
+
+
+def run_service(config_path: Path, *, debug: bool = False) -> int:
+    """Run the service until a signal ends it, and return the exit code."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` handles it, SIGHUP would end the process
     read = partial(load, config_path)
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from teleport_okta.sync.full_pass import FullPass
+
+_Result = TypeVar("_Result")
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,3 +43,13 @@ def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
 
     with on_stop_signal(stop):
         yield
+
+
+async def cancelled_by_sigterm(work: Coroutine[object, object, _Result]) -> _Result:
+    """Do some work to its end. SIGTERM cancels it, as `asyncio.run` lets SIGINT do."""
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from teleport_okta.saml.enrolment import Step
 
 
@@ -30,4 +33,8 @@ class Console(Protocol):
 
     async def ask(self, question: str) -> str:
         """Ask for a line, which may be empty."""
+        ...
+
+    def at_interrupt(self, stop: Callable[[], object]) -> AbstractContextManager[None]:
+        """Call a function instead of ending the command, when the person presses Ctrl-C during the block."""
         ...

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import ValidationError
 
 from teleport_okta.app import connected, opened_base
 from teleport_okta.background_tasks import in_background
 from teleport_okta.config import load, parse_text
-from teleport_okta.config_edit import edited, read_config, write_config
+from teleport_okta.config_edit import check_writable, edited, read_config, write_config
 from teleport_okta.enroll.answers import local_changes, managed_changes, unusable
 from teleport_okta.enroll.prompts import completed, first_configuration
 from teleport_okta.enroll.scim_guide import scim_guide
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.saml.enrolment import Enrolment, State
+from teleport_okta.saml.enrolment_errors import EnrolmentError
 from teleport_okta.saml.proven_rights import proven, unproven
 from teleport_okta.scim.tokens import digest_of, new_token
 from teleport_okta.serve.admin_client import running_service
@@ -29,13 +31,14 @@ from teleport_okta.service.process import offered, set_up_logs
 from teleport_okta.state.scim_tokens import MOST_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from teleport_okta.app import Base, Parts
     from teleport_okta.clock import Clock
     from teleport_okta.enroll.answers import Answers, Changes
     from teleport_okta.enroll.console import Console
+    from teleport_okta.model.directory import Listing
     from teleport_okta.model.saml_app import SamlApp
     from teleport_okta.saml.enrolment import Found, Step
     from teleport_okta.service.service import Service
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from teleport_okta.sync.status import Status
 
     Condition = Callable[[Status], bool]
+    Until = Callable[[Condition], Awaitable[Status | None]]
+
+_Row = TypeVar("_Row")
 
 _LOOKED_AT_EVERY: Final = 0.5
 """Seconds between two reads of the status of the service."""
@@ -73,15 +79,14 @@ class Outcome:
 
 
 class EnrollFlow:
-    """One run of the command. `waits`: for Okta's first SCIM request; `stays`: the service keeps running here."""
+    """One run of the command. `waits`: for Okta's first SCIM request."""
 
-    def __init__(self, config: Path, answers: Answers, talk: Console, *, waits: bool, stays: bool) -> None:
+    def __init__(self, config: Path, answers: Answers, talk: Console, *, waits: bool) -> None:
         self._config = config
         self._answers = answers
         self._wishes = answers.wishes()
         self._talk = talk
         self._waits = waits
-        self._stays = stays
         self.outcome = Outcome()
 
     async def run(self, clock: Clock | None = None) -> Outcome:
@@ -102,13 +107,14 @@ class EnrollFlow:
             if write_config(self._config, changes):
                 self._talk.say(f"wrote {self._config}")
             settings = load(self._config)
+            # Before the service starts, which does not listen for SCIM requests without a token.
+            token = await _new_scim_token(base) if settings.is_provisioned else None
             async with offered(settings, base) as service:
                 running = asyncio.ensure_future(service.run())
+                until = partial(_until, service, running, base.clock)
                 try:
-                    await self._follow(service, running, settings, base, app)
-                    if self._stays and not self.outcome.error:
-                        set_up_logs(settings)
-                        await running
+                    if await self._follow(until, base.clock) and settings.is_provisioned:
+                        await self._guide(until, service.decision.settings or settings, app, token)
                 finally:
                     service.stop()
                     await running
@@ -123,6 +129,8 @@ class EnrollFlow:
             found = await enrolment.look()
             for line in proven(found):
                 self._talk.say(f"checked: {line}")
+            if check_writable(self._config, self._changes(found, found.app)):
+                self._talk.say(f"checked: {self._config} can be written")
             for line in unproven(found, assigns=self._wishes.assign_everyone):
                 self._talk.say(f"only the first use shows {line}")
             steps = enrolment.steps(found)
@@ -138,13 +146,13 @@ class EnrollFlow:
             return enrolment.app, self._changes(found, enrolment.app)
 
     async def _ask(self, parts: Parts) -> None:
-        """Ask for answers that neither an option nor a file gave. Raises ConfigError and OktaError."""
+        """Ask for answers that neither an option nor a file gave. Raises ConfigError, OktaError and EnrolmentError."""
 
         async def groups() -> list[str]:
-            return [group.name for group in (await parts.okta.directory.groups()).rows]
+            return [group.name for group in _rows_of("groups", await parts.okta.directory.groups())]
 
         async def apps() -> list[str]:
-            return [app.label for app in (await parts.okta.directory.apps()).rows]
+            return [app.label for app in _rows_of("apps", await parts.okta.directory.apps())]
 
         try:
             self._answers = await completed(self._answers, self._talk, groups=groups, apps=apps)
@@ -175,73 +183,85 @@ class EnrollFlow:
             remember=remember,
         )
 
-    def _changes(self, found: Found, app: SamlApp) -> Changes:
-        changes = managed_changes(self._wishes.plugin) if found.has_plugins else local_changes(self._wishes, app.id)
+    def _changes(self, found: Found, app: SamlApp | None) -> Changes:
+        """Return the changes of the configuration; an app that will be created has no id yet."""
+        app_id = "" if app is None else app.id
+        changes = managed_changes(self._wishes.plugin) if found.has_plugins else local_changes(self._wishes, app_id)
         scim = self._answers.scim_changes()
         return changes | ({"scim": scim} if scim else {})
 
-    async def _follow(
-        self, service: Service, running: asyncio.Future[None], settings: Settings, base: Base, app: SamlApp
-    ) -> None:
-        """Show the result of the first pass; then guide through SCIM, if it is configured."""
+    async def _follow(self, until: Until, clock: Clock) -> bool:
+        """Show the result of the first pass; return whether the service still runs."""
         self._talk.say("running the first pass")
-        status = await self._until(service, running, base.clock, _first_pass_is_over)
+        status = await until(_first_pass_is_over)
         if status is None:
             self.outcome.error = "the service ended before its first pass ended"
-            return
+            return False
         self.outcome.error = status.last_error
         if status.last_error:
             self._talk.say(f"the first pass failed in part: {status.last_error}")
         else:
             if not status.holdings.users and self._has_just_assigned:
                 self._talk.say("waiting for Okta, which assigns the people of a group in the background")
-                patience = base.clock.monotonic() + _ASSIGNED_WITHIN
-                found = await self._until(
-                    service, running, base.clock, lambda now: _has_users(now) or base.clock.monotonic() > patience
-                )
-                status = found or status
+                patience = clock.monotonic() + _ASSIGNED_WITHIN
+                status = await until(lambda now: _has_users(now) or clock.monotonic() > patience) or status
             self._talk.say(f"the sync works: {status.holdings.users} users are in Teleport")
         self.outcome.users = status.holdings.users
-        if settings.is_provisioned:
-            await self._guide(service, running, settings, base, app)
+        return True
 
     @property
     def _has_just_assigned(self) -> bool:
         return any(step.name == "assignment" and step.state is State.MADE for step in self.outcome.steps)
 
-    async def _guide(
-        self, service: Service, running: asyncio.Future[None], settings: Settings, base: Base, app: SamlApp
-    ) -> None:
-        tokens = await base.store.scim_tokens.tokens()
-        if any(token.last_used for token in tokens):
+    async def _guide(self, until: Until, settings: Settings, app: SamlApp, token: str | None) -> None:
+        """Show the steps in Okta's console, and wait for Okta's first request. `settings` are those that apply."""
+        if token is None:
             self._talk.say("SCIM: Okta has called before, so it stays as it is")
             return
-        token, url = new_token(), settings.scim.public_url or ""
-        await base.store.scim_tokens.add(
-            digest_of(token.encode("ascii")),
-            at=base.clock.now(),
-            by=str(this_process()),
-            boot=base.clock.boot(),
-            replace_oldest=len(tokens) >= MOST_TOKENS,
-        )
-        self.outcome.scim_url = url
-        for line in scim_guide(app.label, url, token, groups=settings.access_lists.enabled):
+        url = self.outcome.scim_url = settings.scim.public_url or ""
+        lists = settings.access_lists
+        for line in scim_guide(app.label, url, token, groups=lists.enabled and bool(lists.default_owners)):
             self._talk.say(line)
         if self._waits:
             self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
-            if await self._until(service, running, base.clock, _okta_has_called):
-                self._talk.say("SCIM works: Okta has called")
+            interrupted = asyncio.Event()
+            with self._talk.at_interrupt(interrupted.set):
+                status = await until(lambda now: _okta_has_called(now) or interrupted.is_set())
+            has_called = status is not None and _okta_has_called(status)
+            self._talk.say("SCIM works: Okta has called" if has_called else "Okta has not called yet")
 
-    async def _until(
-        self, service: Service, running: asyncio.Future[None], clock: Clock, condition: Condition
-    ) -> Status | None:
-        """Wait until a status meets a condition, and return it; None if the service ended first."""
-        while not running.done():
-            status = await service.status()
-            if condition(status):
-                return status
-            await clock.sleep(_LOOKED_AT_EVERY)
+
+def _rows_of(what: str, listing: Listing[_Row]) -> tuple[_Row, ...]:
+    """Return the rows of a complete listing. Raises EnrolmentError: filters tried on a part of it would mislead."""
+    if listing.incomplete is not None:
+        raise EnrolmentError(f"the listing of {what} is incomplete: {listing.incomplete}", remedy="run it again")
+    return listing.rows
+
+
+async def _until(service: Service, running: asyncio.Future[None], clock: Clock, condition: Condition) -> Status | None:
+    """Wait until a status meets a condition, and return it; None if the service ended first."""
+    while not running.done():
+        status = await service.status()
+        if condition(status):
+            return status
+        await clock.sleep(_LOOKED_AT_EVERY)
+    return None
+
+
+async def _new_scim_token(base: Base) -> str | None:
+    """Make a SCIM token; if there are two already, it replaces the older one. None if a client has used one."""
+    tokens = await base.store.scim_tokens.tokens()
+    if any(token.last_used for token in tokens):
         return None
+    token = new_token()
+    await base.store.scim_tokens.add(
+        digest_of(token.encode("ascii")),
+        at=base.clock.now(),
+        by=str(this_process()),
+        boot=base.clock.boot(),
+        replace_oldest=len(tokens) >= MOST_TOKENS,
+    )
+    return token
 
 
 def _first_pass_is_over(status: Status) -> bool:

@@ -34,6 +34,9 @@ _KEYS: Final = {
 }
 """The name of each setting in the resource, as `tctl get plugin` shows it."""
 
+_BY_THE_APP: Final = frozenset({"org_url", "connector", "app_id", "app_name"})
+"""Settings that follow from the organisation, the connector and the app, which other steps name."""
+
 
 def settings_wanted(
     wishes: EnrolmentRequest, held: OktaPluginSettings | None, app: SamlApp | None, *, org_url: str
@@ -90,15 +93,21 @@ def differences(held: OktaPluginSettings, wanted: OktaPluginSettings) -> Iterato
     for name, key in _KEYS.items():
         before, after = getattr(held, name), getattr(wanted, name)
         if before != after:
-            if key.startswith("disable_"):
-                before, after = not before, not after
-            yield f"{key}: {_shown(before)} -> {_shown(after)}"
+            yield f"{key}: {_shown(key, before)} -> {_shown(key, after)}"
 
 
-def _shown(value: object) -> str:
+def chosen(settings: OktaPluginSettings) -> Iterator[str]:
+    """Yield each setting of a new plugin that an answer can change, by the keys of the resource; no empty ones."""
+    for name, key in _KEYS.items():
+        value = getattr(settings, name)
+        if name not in _BY_THE_APP and value not in ("", ()):
+            yield f"{key}: {_shown(key, value)}"
+
+
+def _shown(key: str, value: object) -> str:
     match value:
         case bool():
-            return str(value).lower()
+            return str(value != key.startswith("disable_")).lower()
         case tuple():
             return ", ".join(value) or "none"
         case _:

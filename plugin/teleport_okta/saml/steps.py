@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from teleport_okta.saml.connectors import is_current, is_whole, roles_of_everyone
-from teleport_okta.saml.plugin_settings import differences, is_not_synced, settings_wanted
+from teleport_okta.saml.plugin_settings import chosen, differences, is_not_synced, settings_wanted
 from teleport_okta.saml.request import EVERYONE
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Steps:
         held = None if found.plugin is None else found.plugin.okta
         wanted = self.wanted(held, found.app)
         if held is None:
-            return [Step("settings", State.TO_DO, f"create the plugin resource {name!r} with the settings")]
+            return [Step("settings", State.TO_DO, f"create the plugin resource {name!r}: {'; '.join(chosen(wanted))}")]
         changes = list(differences(held, wanted))
         if found.app is None:
             changes.append("app_id: that of the new app")

@@ -7,7 +7,7 @@ import stat
 import tomllib
 
 import pytest
-from teleport_okta.config_edit import edited, lines_of, write_config
+from teleport_okta.config_edit import UnwritableFileError, check_writable, edited, lines_of, write_config
 from teleport_okta.errors import ConfigError
 
 TEXT = """# How we reach both sides.
@@ -76,20 +76,38 @@ def test_a_link_stays_a_link(tmp_path):
     assert "[plugin]" in real.read_text()
 
 
-def test_a_file_that_cannot_be_written_stays_and_the_remedy_has_the_lines(tmp_path, monkeypatch):
+def full(_):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("attempt", [check_writable, write_config])
+def test_a_file_that_cannot_be_written_stays_and_the_error_has_the_lines(tmp_path, monkeypatch, attempt):
     path = tmp_path / "teleport-okta.toml"
     path.write_text(TEXT)
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ConfigError, match="No space left") as caught:
-        write_config(path, {"plugin": {"name": "okta"}})
-    assert '[plugin]\nname = "okta"' in caught.value.remedy
+    with pytest.raises(UnwritableFileError, match="No space left") as caught:
+        attempt(path, {"plugin": {"name": "okta"}, "okta": {"app_id": None}, "sync": {"connector": None}})
+    assert caught.value.lines == ("[plugin]", 'name = "okta"', "# remove okta.app_id")
     assert path.read_text() == TEXT
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_lines_for_a_person_leave_out_removed_keys():
-    assert lines_of({"okta": {"app_id": None}, "plugin": {"name": "okta"}}) == '[plugin]\nname = "okta"'
+def test_a_check_changes_nothing(tmp_path):
+    path = tmp_path / "teleport-okta.toml"
+    path.write_text(TEXT)
+    assert check_writable(path, {"plugin": {"name": "okta"}})
+    assert not check_writable(path, {"okta": {"app_id": "0oaOLD"}})
+    assert path.read_text() == TEXT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_needs_no_change_need_not_be_writable(tmp_path, monkeypatch):
+    path = tmp_path / "teleport-okta.toml"
+    path.write_text(TEXT)
+    monkeypatch.setattr(os, "fsync", full)
+    assert not write_config(path, {"okta": {"app_id": "0oaOLD"}})
+
+
+def test_the_lines_for_a_person_can_be_copied():
+    lines = lines_of({"okta": {"app_id": "0oaNEW"}, "sync": {"default_roles": []}, "plugin": {"name": None}})
+    assert tomllib.loads("\n".join(lines)) == {"okta": {"app_id": "0oaNEW"}, "sync": {"default_roles": []}}

@@ -71,6 +71,18 @@ class TestSteps:
         assert "everybody in Okta becomes a user of Teleport" in step("assignment", NOTHING).what
         assert "members of Everyone get the role 'okta-requester'" in step("connector", NOTHING).what
 
+    def test_the_plan_shows_the_settings_of_a_new_plugin(self):
+        shown = "create the plugin resource 'okta': sync_users: true; user_sync_source: saml_app; "
+        off = "disable_bidirectional_sync: true; disable_assign_default_roles: false"
+        assert step("settings", NOTHING).what == (
+            f"{shown}disable_sync_app_groups: false; sync_access_lists: false; {off}"
+        )
+        lists = {"sync_access_lists": True, "default_owners": ("ada", "bob"), "group_filters": ("dev-*",)}
+        assert step("settings", NOTHING, **lists).what == (
+            f"{shown}disable_sync_app_groups: false; sync_access_lists: true; default_owners: ada, bob; "
+            f"group_filters: dev-*; {off}"
+        )
+
     def test_if_everyone_is_not_visible_the_step_has_the_reason_and_a_remedy(self):
         left = step("assignment", replace(NOTHING, everyone=None, unseen="the role hides it"))
         assert left.state is State.LEFT
