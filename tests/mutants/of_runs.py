@@ -237,4 +237,14 @@ OF_RUNS = (
         ),
         "Memberships of somebody who turns out to stay, stay.",
     ),
+    Mutant(
+        "a second plan sets no lock again that this run has set, whether it is there or not",
+        "apply/outcome.py",
+        "return is_found and self.change.lock_for == again.lock_for",
+        "return self.change.lock_for == again.lock_for",
+        (
+            "unit/apply/test_run_feeding.py::test_a_second_plan_sets_a_lock_again_only_if_it_does_not_find_the_one_of_this_run",
+        ),
+        "A leaver is deleted only under a lock.",
+    ),
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from teleport_okta.model.teleport import TeleportLock
+from teleport_okta.plan.changes import Action
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from teleport_okta.errors import TeleportOktaError
     from teleport_okta.plan.changes import Change
-    from teleport_okta.state.journal_entry import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,14 @@ class Outcome:
     unanswered: bool = False
     stop: TeleportOktaError | None = field(default=None, repr=False, compare=False)
     no_more_lists: bool = False
+
+    def has_set(self, again: Change) -> bool:
+        """Whether a later plan of the key would set the lock again that this step has set, and found it unchanged.
+
+        Every plan locks a leaver, because its listing may be older than the end of a lock (`plan/locks.py`). A lock
+        that the same run has set is newer than that.
+        """
+        if again.action is not Action.LOCK or self.change.action is not Action.LOCK or self.result is not Result.DONE:
+            return False
+        is_found = isinstance(again.found, TeleportLock) and replace(again.found, expires=None) == again.content
+        return is_found and self.change.lock_for == again.lock_for

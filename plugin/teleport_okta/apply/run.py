@@ -297,6 +297,10 @@ class Run:
         self._harm.expect(steps)
         is_conflicted = False
         for change in steps:
+            earlier = self._outcomes.get(identity_of(change))
+            if earlier is not None and earlier.has_set(change):
+                self._reached.settle(earlier)
+                continue
             outcome = await self._take(change)
             self._outcomes_again[key].append(outcome)
             self._obstacles.note(outcome)

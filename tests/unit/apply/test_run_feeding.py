@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.apply.replan import Replanned
+from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.plan.changes import LOCK
 from teleport_okta.plan.order import is_urgent
@@ -193,3 +194,29 @@ async def test_a_repair_and_a_suspension_of_one_user_are_two_steps(applier, clus
     await run.take(urgent(plan))
     await run.take(plan)
     assert cluster.calls == [("lock", "a"), ("update", "a")]
+
+
+@pytest.mark.parametrize(
+    ("found", "locked"),
+    [
+        (lambda lock: [replace(lock, expires=NOW + LEAVER_LOCK)], ["a"]),
+        (lambda lock: [replace(lock, expires=NOW + LEAVER_LOCK, message="another")], ["a", "a"]),
+        (lambda lock: [], ["a", "a"]),
+    ],
+    ids=["found", "found changed", "not found"],
+)
+async def test_a_second_plan_sets_a_lock_again_only_if_it_does_not_find_the_one_of_this_run(
+    applier, cluster, found, locked
+):
+    first = leaving("a")
+    lock, deletion = first.changes
+    changed = replace(deletion.found, revision="r2")
+    cluster.present["a"] = changed
+
+    async def replan(key):
+        return Replanned(planned(listing(), [changed], found(lock.content)).changes, NOW, is_gone=True)
+
+    outcomes = await applier.apply(first, replan=replan)
+    assert cluster.did("lock") == locked
+    assert cluster.did("delete") == ["a"]
+    assert {one.result for one in outcomes} == {Result.DONE}
