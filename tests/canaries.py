@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PIECE, STRIDE = 16, 8
-"""Characters of a piece of a canary, and between the beginnings of two: 24 in a row hold a whole piece."""
+"""Characters of a piece of a canary, and between the beginnings of two windows of a text: 24 in a row hold a window."""
 
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s(.*?)-----END", re.DOTALL)
 
@@ -40,9 +40,10 @@ class Canaries:
             return
         self._secrets[text] = what
         for form in _forms(text):
-            if len(form) < PIECE:
+            if len(form) < PIECE + STRIDE:
                 self._short.setdefault(form, what)
-            for start in range(0, len(form) - PIECE + 1, STRIDE):
+                continue
+            for start in range(len(form) - PIECE + 1):
                 self._pieces.setdefault(form[start : start + PIECE], what)
 
     def add_key(self, what, pem):
@@ -65,7 +66,7 @@ class Canaries:
     def found_in(self, text):
         """Return which of the secrets occur in a text, or in bytes of any kind."""
         content = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-        windows = (content[start : start + PIECE] for start in range(len(content) - PIECE + 1))
+        windows = (content[start : start + PIECE] for start in range(0, len(content) - PIECE + 1, STRIDE))
         found = {self._pieces[window] for window in windows if window in self._pieces}
         return found | {what for short, what in self._short.items() if short in content}
 
