@@ -157,5 +157,5 @@ async def built_removal(directory, *, edition="ent", settings=None, **options):
         looms = office.group("Looms", "cy@x.io")
         office.app("Figma", "ada@x.io")
         office.app("Wiki", groups=[looms])
-        await office.settled()
+        assert (await office.next_pass()).succeeded
         yield Removal(office)
