@@ -108,7 +108,9 @@ class PassNotes:
         try:
             return await writing
         except StateError as error:
-            self.problems.append(f"the state could not be written: {error}")
+            # A full disk fails every write of a pass for the same reason.
+            if (problem := f"the state could not be written: {error}") not in self.problems:
+                self.problems.append(problem)
             return None
 
     def report(
