@@ -228,9 +228,10 @@ class Process:
         connections = [
             InProcessConnection(InProcessChannel(server, caller, self.physics), caller, clock) for caller in (host, bot)
         ]
+        self.teleport = Teleport(*connections, clock=clock)
         self.full_pass = FullPass(
             okta=okta,
-            teleport=Teleport(*connections, clock=clock),
+            teleport=self.teleport,
             store=self.store,
             settings=settings,
             metrics=Metrics(),

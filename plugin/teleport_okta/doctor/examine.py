@@ -21,7 +21,7 @@ from teleport_okta.doctor.scim_door import check_door, of_service
 from teleport_okta.doctor.scim_reach import check_reach
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.doctor.service import Instance, check_service, scim_failures
-from teleport_okta.doctor.sign_in import Keeper, SignIn, of_sign_in, read_connector
+from teleport_okta.doctor.sign_in import ConnectorUpdates, SignIn, of_sign_in, read_connector
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
 from teleport_okta.doctor.teleport_side import cluster_access, look_at_teleport
 from teleport_okta.model.labels import APP_ID
@@ -155,7 +155,7 @@ class _Examination:
             org_hosts=side.hosts,
             proxies=cluster.proxies,
             roles=cluster.roles,
-            keeper=Keeper.of(settings, is_running=is_running, has_bot=has_bot),
+            updates=ConnectorUpdates.of(settings, is_running=is_running, has_bot=has_bot),
             is_chosen=self.local.plugin.name is not None or "connector" in self.local.sync.model_fields_set,
         )
 

@@ -44,7 +44,7 @@ async def read_connector(reader: Connection, name: str) -> SamlConnector | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class ConnectorUpdates:
     """Whether a service keeps the connector up to date: one that writes, has a bot, and syncs the people of the app."""
 
     keeps_apps_connector: bool
@@ -52,7 +52,7 @@ class Keeper:
     has_bot: bool
 
     @classmethod
-    def of(cls, settings: Settings, *, is_running: bool, has_bot: bool) -> Keeper:
+    def of(cls, settings: Settings, *, is_running: bool, has_bot: bool) -> ConnectorUpdates:
         """Return it for the settings that apply; `is_running`: a service writes for the organisation."""
         sync = settings.sync
         keeps = sync.source == "saml_app" and not sync.local_users and settings.okta.app_id is not None
@@ -87,7 +87,7 @@ class SignIn:
     org_hosts: Collection[str]
     proxies: Collection[str]
     roles: Collection[str] | None
-    keeper: Keeper
+    updates: ConnectorUpdates
     is_chosen: bool
     """Whether the file or the plugin names the connector."""
 
@@ -181,7 +181,7 @@ def _wrong_address(app: SamlApp | None, connector: SamlConnector) -> str:
 def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iterator[Finding]:
     """Compare the metadata, and check the certificates in it."""
     check, facts = "metadata", found.facts
-    missing = found.keeper.missing(connector, found.settings.okta.app_id)
+    missing = found.updates.missing(connector, found.settings.okta.app_id)
     if connector.metadata_url:
         what = (
             f"Teleport downloads it from {connector.metadata_url} at every read: if the app is deleted, its listings "
@@ -206,7 +206,7 @@ def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iter
             yield HERE.note(check, f"{what}; the service that runs mends that within the hour")
     if problem and present is None:
         yield HERE.warning(check, problem, "write the metadata of the app into it")
-    is_kept = not replace(found.keeper, is_running=True).missing(connector, found.settings.okta.app_id)
+    is_kept = not replace(found.updates, is_running=True).missing(connector, found.settings.okta.app_id)
     yield from of_certificates(present or held, now, is_kept=is_kept)
 
 

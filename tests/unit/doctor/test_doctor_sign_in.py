@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from teleport_okta.config import parse
 from teleport_okta.doctor.okta_app import AppFacts, of_app, of_assignments
-from teleport_okta.doctor.sign_in import Keeper, SignIn, of_certificates, of_sign_in
+from teleport_okta.doctor.sign_in import ConnectorUpdates, SignIn, of_certificates, of_sign_in
 from teleport_okta.model.connector import RoleMapping, SamlConnector
 from teleport_okta.model.idp import Binding, IdpMetadata, SigningCertificate, SsoUrl
 from teleport_okta.model.labels import APP_ID
@@ -46,7 +46,7 @@ WELL = SignIn(
     org_hosts=("acme.okta.com",),
     proxies=("teleport.acme.com:443",),
     roles={"access"},
-    keeper=Keeper(keeps_apps_connector=True, is_running=True, has_bot=True),
+    updates=ConnectorUpdates(keeps_apps_connector=True, is_running=True, has_bot=True),
     is_chosen=False,
 )
 
@@ -134,16 +134,16 @@ def test_a_running_service_corrects_old_metadata():
 
 
 @pytest.mark.parametrize(
-    ("keeper", "remedy"),
+    ("updates", "remedy"),
     [
-        (replace(WELL.keeper, is_running=False), "start the service"),
-        (replace(WELL.keeper, has_bot=False), "teleport.identity"),
-        (replace(WELL.keeper, keeps_apps_connector=False), "sync.source"),
+        (replace(WELL.updates, is_running=False), "start the service"),
+        (replace(WELL.updates, has_bot=False), "teleport.identity"),
+        (replace(WELL.updates, keeps_apps_connector=False), "sync.source"),
     ],
 )
-def test_old_metadata_is_an_error_if_no_service_corrects_it(keeper, remedy):
-    assert bad(connector=STALE, keeper=keeper) == {"metadata": "error"}
-    assert remedy in says("metadata", connector=STALE, keeper=keeper)
+def test_old_metadata_is_an_error_if_no_service_corrects_it(updates, remedy):
+    assert bad(connector=STALE, updates=updates) == {"metadata": "error"}
+    assert remedy in says("metadata", connector=STALE, updates=updates)
 
 
 def test_the_service_does_not_correct_a_connector_of_another_app():
@@ -171,7 +171,7 @@ def test_the_difference_of_the_metadata_is_shown(held, words):
 @pytest.mark.parametrize("metadata", ["", "nonsense", METADATA.descriptor.replace("acme.okta.com", "evil.example.com")])
 def test_metadata_that_cannot_be_used_is_other_metadata(metadata):
     connector = replace(CONNECTOR, metadata=metadata)
-    assert bad(connector=connector, keeper=replace(WELL.keeper, is_running=False)) == {"metadata": "error"}
+    assert bad(connector=connector, updates=replace(WELL.updates, is_running=False)) == {"metadata": "error"}
 
 
 def test_metadata_that_teleport_downloads_is_a_warning_although_the_service_corrects_it():
