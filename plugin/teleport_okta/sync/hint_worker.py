@@ -123,7 +123,9 @@ class HintWorker:
                 with urgently():
                     await self._pass.settle(look.scope, trigger=cause, reads=look.reads)
             except TeleportOktaError as error:
-                _log.warning("%s: the hint cannot be stored, and the person is not settled completely: %s", cause, error)
+                _log.warning(
+                    "%s: the hint cannot be stored, and the person is not settled completely: %s", cause, error
+                )
 
     async def _begin(self) -> None:
         """Start as many looks as are allowed at once."""
