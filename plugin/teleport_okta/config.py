@@ -38,6 +38,9 @@ ENVIRONMENT_PREFIX: Final = f"{_NAME}_"
 CONFIG_VARIABLE: Final = f"{_NAME}CONFIG"
 """The environment variable that names the configuration file."""
 
+_CLOSE: Final = 0.85
+"""How similar a name is to `CONFIG_VARIABLE` if it was meant: TELEPORT_OKTA_CONFIG_FILE, not TELEPORT_OKTA_PORT."""
+
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a configuration file.
@@ -52,7 +55,10 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     except OSError as error:
         what = f"{path}: the configuration file cannot be read: {error.strerror}"
         raise ConfigError(what, remedy="check its path and permissions") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        what = f"{path}: the configuration file is not UTF-8 text"
+        raise ConfigError(what, remedy="save it as UTF-8; `teleport-okta configure` prints an example") from error
+    except tomllib.TOMLDecodeError as error:
         what = f"{path}: not valid TOML: {error}"
         raise ConfigError(what, remedy="correct that line; `teleport-okta configure` prints an example") from error
     return _parsed_with(data, environment, str(path))
@@ -172,20 +178,29 @@ def _overridden(
 
 
 def _refuse_near_misses(environment: Mapping[str, str]) -> None:
-    """Refuse a variable with single underscores instead of double ones: it would be ignored.
-
-    Other variables that begin like ours are accepted: Kubernetes sets such variables for a service named teleport-okta.
-    """
+    """Refuse a variable that would be ignored, but was meant for us: see `_meant`. Raises ConfigError."""
     for variable in environment:
-        rest = variable.removeprefix(_NAME)
-        if rest == variable or variable.startswith(ENVIRONMENT_PREFIX):
-            continue
-        for section, field in Settings.model_fields.items():
-            key = rest.lower().removeprefix(f"{section}_").lstrip("_")
-            if rest.lower().startswith(f"{section}_") and key in _keys_of(field.annotation):
-                what = f"the environment variable {variable} sets nothing"
-                meant = f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
-                raise ConfigError(what, remedy=f"write {meant}, or unset it")
+        meant = _meant(variable)
+        if meant not in {"", variable}:
+            what = f"the environment variable {variable} sets nothing"
+            raise ConfigError(what, remedy=f"write {meant}, or unset it")
+
+
+def _meant(variable: str) -> str:
+    """Return the variable of ours for which this one was probably meant; empty for a foreign one.
+
+    It has small letters, single underscores instead of double ones, or almost the name of `CONFIG_VARIABLE`. Other
+    variables that begin like ours are foreign: Kubernetes sets such variables for a service named teleport-okta.
+    """
+    name = variable.upper()
+    if not name.startswith(_NAME) or name.startswith(ENVIRONMENT_PREFIX):
+        return name if name.startswith(ENVIRONMENT_PREFIX) else ""
+    rest = name.removeprefix(_NAME).lower()
+    for section, field in Settings.model_fields.items():
+        key = rest.removeprefix(f"{section}_").lstrip("_")
+        if rest.startswith(f"{section}_") and key in _keys_of(field.annotation):
+            return f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+    return CONFIG_VARIABLE if difflib.get_close_matches(name, [CONFIG_VARIABLE], cutoff=_CLOSE) else ""
 
 
 def _keys_of(section: object) -> Collection[str]:
@@ -203,8 +218,9 @@ def _scalar_or_list(value: str) -> object:
 
 
 def _explain(detail: ErrorDetails, variables: Mapping[tuple[str, str], str]) -> str:
-    where = ".".join(str(part) for part in detail["loc"])
-    section, *key = map(str, detail["loc"] or ("",))
+    location, text = _located(detail)
+    where = ".".join(location)
+    section, *key = location or ("",)
     mine = [variable for (of, name), variable in variables.items() if of == section and [name] == key[:1]]
     mine += [variable for (of, _), variable in variables.items() if of == section and not key]
     where += f" (by {', '.join(mine)} in the environment)" if mine else ""
@@ -219,10 +235,18 @@ def _explain(detail: ErrorDetails, variables: Mapping[tuple[str, str], str]) -> 
         case "missing":
             return f"{where}: this key is required"
         case "value_error":
-            text = detail["msg"].removeprefix("Value error, ")
             return f"{where}: {text}" if where else text
         case _:
             return f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def _located(detail: ErrorDetails) -> tuple[tuple[str, ...], str]:
+    """Return where an error is, and its text. The check of a whole section names the key in its text."""
+    location = tuple(map(str, detail["loc"]))
+    text = detail["msg"].removeprefix("Value error, ")
+    key, _, rest = text.partition(": ")
+    is_key = len(location) == 1 and rest and key in _keys_of(Settings.model_fields[location[0]].annotation)
+    return ((*location, key), rest) if is_key else (location, text)
 
 
 _PATTERNS: Final = {HOST_AND_PORT: "this must be an address: host:port, an IPv6 address in brackets"}
@@ -247,6 +271,10 @@ _WANTED: Final = {
 
 
 def _did_you_mean(location: tuple[int | str, ...]) -> str:
+    if len(location) == 1:
+        sections = [name for name, field in Settings.model_fields.items() if location[0] in _keys_of(field.annotation)]
+        if sections:
+            return f" outside of the sections (it belongs below {' or '.join(f'[{name}]' for name in sections)})"
     section: type[BaseModel] = Settings
     for part in location[:-1]:
         annotation = section.model_fields[str(part)].annotation

@@ -320,6 +320,13 @@ class MetricsSettings(Section):
         pattern=HOST_AND_PORT,
     )
 
+    @model_validator(mode="after")
+    def _port_is_a_port(self) -> MetricsSettings:
+        if self.listen is not None and int(self.listen.rpartition(":")[2]) > HIGHEST_PORT:
+            msg = f"listen: {self.listen!r} has no port up to {HIGHEST_PORT}"
+            raise ValueError(msg)
+        return self
+
 
 MANAGED: Final[Mapping[str, frozenset[str]]] = {
     "okta": frozenset({"app_id"}),

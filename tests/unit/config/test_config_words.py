@@ -35,7 +35,15 @@ def test_an_address_may_be_a_url_or_have_no_port(given, address):
         ({"teleport": {"addr": "me@t.example.com:443"}}, r"teleport\.addr: .* user name"),
         ({"teleport": {"addr": "2001:db8::1"}}, r"teleport\.addr: .* in brackets"),
         ({"teleport": {"addr": ""}}, r"teleport\.addr: this must be an address"),
+        ({"teleport": {"addr": "t.example.com:99999"}}, r"teleport\.addr: .* no port from 1 to 65535"),
+        ({"scim": {"listen": "0.0.0.0:99999"}}, r"scim\.listen: .* no port up to 65535"),
+        ({"teleport": {"ca_pins": ["sha256:1"]}}, r"teleport\.ca_pins: number 1 is not sha256"),
         ({"teleport": "t.example.com"}, r"teleport: this must be a section"),
+        (
+            {"addr": "t.example.com"},
+            r"addr: there is no such key outside of the sections \(it belongs below \[teleport\]",
+        ),
+        ({"metrics": {"listen": "127.0.0.1:99999"}}, r"metrics\.listen: .* no port up to 65535"),
         ({"metrics": {"listen": "9184"}}, r"metrics\.listen: this must be an address"),
         ({"scim": {"plugin_name": "a b"}}, r"scim\.plugin_name: only letters, digits"),
         ({"sync": {"default_roles": "access"}}, r"sync\.default_roles: this must be a list"),
@@ -82,6 +90,13 @@ def path(tmp_path):
         ("TELEPORT_OKTA__SYNC", "x", r"TELEPORT_OKTA__SYNC names no key"),
         ("TELEPORT_OKTA_SYNC_INTERVAL", "5m", r"TELEPORT_OKTA_SYNC_INTERVAL sets nothing"),
         ("TELEPORT_OKTA_SYNC__INTERVAL", "5m", r"write TELEPORT_OKTA__SYNC__INTERVAL"),
+        (
+            "teleport_okta__sync__interval",
+            "5m",
+            r"teleport_okta__sync__interval sets nothing.*TELEPORT_OKTA__SYNC__INT",
+        ),
+        ("TELEPORT_OKTA_CONF", "/x", r"TELEPORT_OKTA_CONF sets nothing.*write TELEPORT_OKTA_CONFIG,"),
+        ("TELEPORT_OKTA_CONFIG_FILE", "/x", r"write TELEPORT_OKTA_CONFIG,"),
     ],
 )
 def test_a_mistyped_environment_variable_is_named(path, variable, value, words):
