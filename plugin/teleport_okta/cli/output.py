@@ -35,6 +35,9 @@ _HANGING: Final = 4
 
 _NARROWEST: Final = 40
 
+STANDARD_OUTPUT: Final = "standard output"
+"""The file name in an error of the operating system about standard output."""
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -83,29 +86,43 @@ def show_lines(lines: Iterable[Line | str], *, err: bool = False) -> None:
     """Write lines as they come. A line break inside a line comes from outside, and is escaped."""
     screen = screen_of(sys.stderr if err else sys.stdout)
     for line in lines:
-        click.echo(screen.drawn(line), err=err, color=screen.has_colours)
+        _write(screen.drawn(line), err=err, color=screen.has_colours)
 
 
 def show_text(text: str) -> None:
     """Write a text whose line breaks are our own, never wrapped: it is for a program or a document."""
-    click.echo(printable_lines(text))
+    _write(printable_lines(text))
 
 
 def show_json(value: object) -> None:
     """Write one JSON object, non-ASCII text as it is."""
-    click.echo(json_text(value, indent=2))
+    _write(json_text(value, indent=2))
 
 
 def show_json_line(value: object) -> None:
     """Write one JSON object on one line, for another program that waits for it."""
-    click.echo(json_text(value, separators=(",", ":")))
+    _write(json_text(value, separators=(",", ":")))
 
 
 def show_usage_error(error: click.ClickException) -> None:
     """Write the error of a command line with wrong usage."""
     text = StringIO()
     error.show(file=text)
-    click.echo(printable_lines(text.getvalue().rstrip("\n")), err=True)
+    _write(printable_lines(text.getvalue().rstrip("\n")), err=True)
+
+
+def _write(text: str, *, err: bool = False, color: bool = False) -> None:
+    """Write a text and a line break. Raises OSError with the name of the stream if standard output cannot be written.
+
+    A text for standard error that cannot be written is dropped: there is no other place for it, and the exit code
+    still shows the result.
+    """
+    try:
+        click.echo(text, err=err, color=color)
+    except OSError as error:
+        if not err:
+            error.filename = error.filename or STANDARD_OUTPUT
+            raise
 
 
 def open_closed_streams() -> None:
@@ -123,8 +140,17 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
+def is_output_broken() -> bool:
+    """Whether standard output still has text that cannot be written: its disk is full, for example."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
 def give_up_output() -> None:
-    """Discard further output, also what is buffered: the reader of standard output has closed it, as `head` does."""
+    """Discard further output and what is buffered: nothing can be written, or the reader has closed it (`head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

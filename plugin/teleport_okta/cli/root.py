@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import re
 import shlex
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from teleport_okta.cli.config_file import root_config_option
-from teleport_okta.cli.output import give_up_output, open_closed_streams, show, show_usage_error
+from teleport_okta.cli.output import (
+    STANDARD_OUTPUT,
+    give_up_output,
+    is_output_broken,
+    open_closed_streams,
+    show,
+    show_usage_error,
+)
 from teleport_okta.cli.verbs import Verbs
 from teleport_okta.cli.version import version_line
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.observe.logs import set_up_for_command
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.state.data_dir import OtherUserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _OWN_BREAK: Final = re.compile(r"\n(?=  )")
 """Line breaks of our own in an error, before indented lines (the details of a changed plan). Others are escaped."""
@@ -65,14 +76,16 @@ def main() -> None:
         give_up_output()
         sys.exit(1)
     except OtherUserError as error:
-        words = shlex.join(["sudo", "-u", error.user, "teleport-okta", *sys.argv[1:]])
-        _show(error.what, f"run it as that user: {words}")
+        _show(error.what, f"run it as that user: {sudo_command(error.user, sys.argv[1:])}")
         sys.exit(1)
     except TeleportOktaError as error:
         _show(error.what, error.remedy)
         show(*(f"    {line}" for line in error.lines), err=True)
         sys.exit(1)
     except OSError as error:
+        if error.filename == STANDARD_OUTPUT or is_output_broken():
+            error.filename = STANDARD_OUTPUT
+            give_up_output()
         _show(*words_of(error))
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
@@ -81,6 +94,19 @@ def main() -> None:
 def _show_version(context: click.Context) -> None:
     show(version_line())
     context.exit()
+
+
+def sudo_command(user: str, arguments: list[str], environment: Mapping[str, str] = os.environ) -> str:
+    """Return the command line that runs this command as another user.
+
+    It keeps our environment variables, which sudo removes: without them the command would use another configuration.
+    """
+    # Not at the top: `--version` needs no settings. This error comes after they were read.
+    from teleport_okta.config import CONFIG_VARIABLE, ENVIRONMENT_PREFIX  # noqa: PLC0415
+
+    ours = sorted(name for name in environment if name == CONFIG_VARIABLE or name.startswith(ENVIRONMENT_PREFIX))
+    kept = [f"--preserve-env={','.join(ours)}"] if ours else []
+    return shlex.join(["sudo", "-u", user, *kept, "teleport-okta", *arguments])
 
 
 def words_of(error: OSError) -> tuple[str, str]:

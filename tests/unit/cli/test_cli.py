@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from click.testing import CliRunner
 from teleport_okta import __version__
-from teleport_okta.cli.root import cli, main
+from teleport_okta.cli.root import cli, main, sudo_command
 from teleport_okta.cli.verbs import VERBS
 from teleport_okta.config_example import example
 
@@ -116,3 +116,11 @@ def test_an_error_of_the_operating_system_ends_in_words(error, words, tmp_path, 
     assert exit_.value.code == 1
     assert "Traceback" not in printed
     assert all(word in printed for word in words)
+
+
+def test_the_command_for_another_user_keeps_the_environment_that_chooses_the_configuration():
+    environment = {"HOME": "/root", "TELEPORT_OKTA_CONFIG": "/x.toml", "TELEPORT_OKTA__OKTA__API_TOKEN": "00secret"}
+    assert sudo_command("okta", ["release", "a b"], {"HOME": "/root"}) == "sudo -u okta teleport-okta release 'a b'"
+    assert sudo_command("okta", ["apply"], environment) == (
+        "sudo -u okta --preserve-env=TELEPORT_OKTA_CONFIG,TELEPORT_OKTA__OKTA__API_TOKEN teleport-okta apply"
+    )

@@ -167,6 +167,26 @@ def test_streams_that_are_closed_harm_nothing(tmp_path):
     assert run_with("<&- >&- 2>&-", *missing) == (1, "", "")
 
 
+@pytest.mark.parametrize("words", ["configure", "version", "--version"])
+def test_output_that_cannot_be_written_is_named_once(words):
+    code, _, errors = run_with(">/dev/full", words)
+    assert (code, errors.splitlines()) == (
+        1,
+        ["error: standard output: No space left on device", "  try: free some space on that file system"],
+    )
+
+
+def test_help_that_cannot_be_written_ends_in_words_too():
+    code, _, errors = run_with(">/dev/full", "--help")
+    assert (code, len(errors.splitlines()), "No space left" in errors) == (1, 2, True)
+
+
+def test_an_error_that_cannot_be_written_keeps_the_exit_code(tmp_path):
+    assert run_with("2>/dev/full", "status", "--config", tmp_path / "none.toml") == (1, "", "")
+    assert run_with(">/dev/full 2>/dev/full", "configure") == (1, "", "")
+    assert run_with("2>/dev/full", "no-such-verb") == (2, "", "")
+
+
 def test_no_file_gets_the_number_of_a_stream_that_is_closed():
     script = (
         "import os; from teleport_okta.cli.output import open_closed_streams; open_closed_streams();"
