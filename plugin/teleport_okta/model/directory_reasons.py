@@ -161,6 +161,14 @@ class ListEmpty(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldList(Reason):
+    """Why a list would be deleted whose end is held. The name of a list is an Okta id; people know its title."""
+
+    list_title: str
+    cause: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class NestedListEnds(Reason):
     """The list is a member of another one, and ends."""
 

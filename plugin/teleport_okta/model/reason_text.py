@@ -69,6 +69,7 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     directory_reasons.ListMadeAgain: "the list of {name:q} was there after the last pass, and is gone",
     directory_reasons.ListDiffers: "the list of {name:q} differs from what it should grant, or from Okta's name",
     directory_reasons.ListEmpty: "no user of ours is in {name:q} any more, and no member was added in Teleport",
+    directory_reasons.HeldList: "{list_title:q}: {cause}",
     directory_reasons.NestedListEnds: "the nested list ends: {cause}",
     directory_reasons.ListDeletedByOthers: (
         "access list {list_name}: {cause}: it was deleted in Teleport; it is made again"

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE, UNCONFIRMED
+from teleport_okta.model.directory_reasons import HeldList, ListEmpty
 from teleport_okta.model.doubts import (
     AndOthers,
     LimitReached,
@@ -31,9 +32,10 @@ from teleport_okta.model.doubts import (
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.model.reason_text import text_of
-from teleport_okta.plan.changes import LOCK, TRAITS, USER
+from teleport_okta.plan.changes import ACCESS_LIST, LOCK, TRAITS, USER
 from teleport_okta.plan.needs import without
 from teleport_okta.plan.owned import OwnedLists
+from teleport_okta.plan.view import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -190,7 +192,7 @@ class _Braking:
         self, kind: str, evidence: Evidence, harmed: list[Harmed], cause: Reason, *, approvable: bool = True
     ) -> None:
         for one in harmed:
-            of_change = self._groups[one][0].cause
+            of_change = _cause_of(self._groups[one][0])
             self._held[one] = Held(
                 one.kind, one.name, one.okta_id, of_change, evidence, approvable, cause, self._people(one)
             )
@@ -280,3 +282,9 @@ class _Braking:
 def _together(doubts: Sequence[Reason]) -> Reason:
     """Return one reason for several doubts of the same kind."""
     return AndOthers(doubts[0], len(doubts) - 1) if len(doubts) > 1 else doubts[0]
+
+
+def _cause_of(change: Change) -> Reason:
+    """Return why a harm would be done; for an access list with its title, if the reason does not contain it."""
+    title = title_of(change) if change.kind == ACCESS_LIST else ""
+    return HeldList(title, change.cause) if title and not isinstance(change.cause, ListEmpty) else change.cause

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.harm import APPROVAL_LASTS, Approval, Harmed, held_digest
 from teleport_okta.state.findings import held_since, read_findings
-from teleport_okta.state.journal import insert_entry
+from teleport_okta.state.journal import insert_entry, title_of
 from teleport_okta.state.journal_entry import JournalEntry, Result
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Approvals:
             if digest != present_digest:
                 reason += f"; the command named {digest}, of which this is still held"
             for one in sorted(present):
-                insert_entry(connection, _entry(one, reason, present_digest, at=at, by=by, boot=boot))
+                title = title_of(connection, one.kind, one.name)
+                insert_entry(connection, _entry(one, title, reason, present_digest, at=at, by=by, boot=boot))
             return Approval(present_digest, present, expires)
 
         answer = await self._database.submit(write)
@@ -115,7 +116,9 @@ def _refusal(
     return NothingHeldError(what, remedy=remedy)
 
 
-def _entry(one: Harmed, reason: str, digest: str, *, at: datetime, by: str, boot: Boot | None) -> JournalEntry:
+def _entry(
+    one: Harmed, title: str, reason: str, digest: str, *, at: datetime, by: str, boot: Boot | None
+) -> JournalEntry:
     return JournalEntry(
         time=at,
         trigger=APPROVE,
@@ -130,4 +133,5 @@ def _entry(one: Harmed, reason: str, digest: str, *, at: datetime, by: str, boot
         approval=digest,
         boot=boot,
         who=by,
+        title=title,
     )

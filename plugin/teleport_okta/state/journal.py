@@ -314,3 +314,12 @@ class Journal:
 def insert_entry(connection: sqlite3.Connection, entry: JournalEntry) -> None:
     """Write an entry in the transaction of the caller."""
     connection.execute(_INSERT, row_of(entry, entry.outcome))
+
+
+def title_of(connection: sqlite3.Connection, kind: str, name: str) -> str:
+    """Return the newest title of an object in the journal; empty if there is none."""
+    row = connection.execute(
+        "SELECT title FROM journal WHERE kind = ? AND name = ? AND title != '' ORDER BY sequence DESC LIMIT 1",
+        (kind, name),
+    ).fetchone()
+    return "" if row is None else str(row[0])

@@ -210,7 +210,7 @@ def test_a_person_reads_what_would_end_and_why_it_is_held():
     after = organization(*rows[:1], app("0oaGIT"), app("0oaNEW"))
     text = as_text(view_of(braked(after, organization(*rows, app("0oaGIT")))))
     assert "held: 11 of 12 user groups to go (absent)" in text
-    assert 'held: access list "00g001" would end: it is no longer in Okta (absent)' in text
+    assert 'held: access list "00g001" would end: "Group 1": it is no longer in Okta (absent)' in text
 
 
 def test_a_suspended_person_is_locked_whatever_is_held_of_groups():

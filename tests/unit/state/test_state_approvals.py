@@ -155,6 +155,17 @@ async def test_an_approval_is_on_record_for_each_object_with_who_gave_it(store):
         assert "2 in all" in entry.reason
 
 
+async def test_an_approval_is_found_by_the_title_of_the_list(store):
+    made = JournalEntry(NOW, "t", "access_list", LIST.name, LIST.okta_id, "create", "why", "", "", Result.DONE)
+    await store.journal.record(replace(made, title="Engineering"))
+    await store.journal.record(replace(made, action="update", title="The engineers"))
+    await store.journal.flush()
+    await store.settle_findings(held(LIST, ADA), at=NOW)
+    await store.approvals.approve(held_digest([LIST, ADA]), at=NOW, by="root (uid 0, pid 7)")
+    newest, _ = await store.journal.history(limit=9, name="The engineers")
+    assert (newest.action, newest.name, newest.who) == ("approve", LIST.name, "root (uid 0, pid 7)")
+
+
 def harm(harmed, *, approval=""):
     entry = JournalEntry(NOW, "t", "user", harmed.name, harmed.okta_id, "lock", "why", "", "", Result.BEGUN)
     return replace(entry, harm="user", evidence="absent", counted=not approval, approval=approval)
