@@ -89,7 +89,7 @@ class JoinUnreachableError(JoinError):
             address,
             f"no verified connection: {details}",
             remedy="check that teleport.addr is the proxy or the auth server, that it is up, and that the identity "
-            "file or ca_pins are of this cluster",
+            "file or ca_pins are of this cluster, and not from before its last CA rotation",
         )
 
 

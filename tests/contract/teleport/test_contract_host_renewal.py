@@ -240,7 +240,7 @@ async def test_a_host_that_slept_through_a_whole_rotation_is_told_to_join_again(
     for phase in PHASES:
         sandbox.administrator.rotate(phase)
     async with await connect(sandbox.address, host=host, clock=clock) as client:
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError, match="remove the file host/identity in the data directory"):
             await client.users.get("nobody")
 
 

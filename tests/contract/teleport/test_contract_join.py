@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport.host_identity import obtain_host_identity
+from teleport_okta.teleport.identity import parse_identity
 from teleport_okta.teleport.join_errors import (
     JoinPodRefusedError,
     JoinTokenRefusedError,
@@ -103,6 +104,18 @@ async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Iden
     for trust in ({"bot": bot}, {"ca_pins": ["sha256:00"]}):
         with pytest.raises(JoinUnreachableError, match=address):
             await obtain(route=Direct(address), **trust)
+
+
+async def test_an_identity_file_from_before_a_rotation_is_named_and_a_renewed_one_joins(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox, bot: Identity
+) -> None:
+    for phase in ("init", "update_clients", "update_servers", "standby"):
+        sandbox.administrator.rotate(phase)
+
+    with pytest.raises(JoinUnreachableError, match="not from before its last CA rotation"):
+        await obtain(bot=bot)
+
+    assert (await obtain(bot=parse_identity(sandbox.renew_bot().text(), source="bot"))).is_okta_host
 
 
 @pytest.mark.parametrize("jwks", [True, False], ids=["static_jwks", "in_cluster"])
