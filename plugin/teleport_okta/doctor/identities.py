@@ -169,11 +169,17 @@ def _joining(settings: TeleportSettings, bot: Identity | None, environment: Mapp
         yield HERE.ok("trust of the first join", f"{len(settings.ca_pins)} pinned CA(s)")
     elif bot is not None:
         yield HERE.ok("trust of the first join", "the CA in the bot's identity file")
+    elif settings.identity is not None:
+        yield HERE.error(
+            "trust of the first join",
+            f"no CA is given to trust: {settings.identity} cannot be used, and teleport.ca_pins is not set",
+            "do what the line about the bot says, or set teleport.ca_pins to the pins that `tctl status` prints",
+        )
     else:
         yield HERE.error(
             "trust of the first join",
             "no CA is given to trust",
-            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a valid file",
+            "set teleport.identity to the bot's file, or teleport.ca_pins to the pins that `tctl status` prints",
         )
 
 

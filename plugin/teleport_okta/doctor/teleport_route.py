@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.doctor.findings import Section, Severity, settled
 from teleport_okta.doctor.identities import WITHOUT_BOT, WITHOUT_HOST
 from teleport_okta.teleport.greeting import greet
+from teleport_okta.teleport.join_errors import JoinTrustMissingError
 from teleport_okta.teleport.lease import CLOCK_TOLERANCE
 from teleport_okta.teleport.own_locks import explained_apart
 from teleport_okta.teleport.proxy.clock import proxy_skew
@@ -168,6 +169,10 @@ async def _anonymously(
         else:
             trust = await trusted_cas(route, bot=None, ca_pins=settings.ca_pins, directory=directory)
         greeting = await greet(route, directory, identity=None, trust=trust)
+    except JoinTrustMissingError as error:
+        if settings.identity is None:
+            return None, HERE.failed(check, error, Severity.ERROR)
+        return None, HERE.unchecked(check, "no identity file can be used, and without a CA of one no server is trusted")
     except TeleportError as error:
         return None, HERE.failed(check, error, Severity.ERROR)
     believed = "the CA of an identity file" if identities.trust else "the pinned CA"

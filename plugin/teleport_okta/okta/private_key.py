@@ -49,7 +49,8 @@ def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise PrivateKeyError(path, f"the file cannot be read: {error.strerror}") from error
+        remedy = "check its path and permissions: the service's user must be able to read it"
+        raise PrivateKeyError(path, f"the file cannot be read: {error.strerror}", remedy=remedy) from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise PrivateKeyError(path, "the file is text in UTF-16: save it as UTF-8")
     content = _unwrapped(content.removeprefix(codecs.BOM_UTF8))

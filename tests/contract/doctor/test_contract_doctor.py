@@ -68,6 +68,14 @@ async def test_wrong_pins_are_reported_as_by_the_join(clinic):
     assert "tctl status" in report.says("Teleport/auth server")
 
 
+async def test_an_unusable_file_of_the_bot_is_named_as_the_reason_why_no_ca_is_trusted(clinic, tmp_path):
+    clinic.sections["teleport"]["identity"] = str(tmp_path / "absent")
+    report = await clinic.examine()
+    assert report.bad() == ["identities/bot", "identities/trust of the first join"]
+    assert f"{tmp_path}/absent cannot be used" in report.says("identities/trust of the first join")
+    assert report.severity("Teleport/auth server") == "note"
+
+
 async def test_without_trust_or_token_two_errors_are_reported(clinic):
     for key in ("identity", "join_token"):
         del clinic.sections["teleport"][key]

@@ -155,7 +155,10 @@ def test_the_service_does_not_correct_a_connector_of_another_app():
     [
         (ROTATED, "http://www.okta.com/exk2"),
         (
-            replace(METADATA, certificates=(replace(CERTIFICATE, fingerprint="f" * 64, der=DER[:-1] + b"x"),)),
+            replace(
+                METADATA,
+                certificates=(replace(CERTIFICATE, fingerprint="f" * 64, der=DER[:-1] + bytes([DER[-1] ^ 1])),),
+            ),
             "another certificate",
         ),
         (

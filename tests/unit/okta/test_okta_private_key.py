@@ -76,8 +76,9 @@ def test_a_file_that_holds_no_usable_key_is_named_with_its_problem(
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PrivateKeyError, match=r"absent\.pem: the file cannot be read: No such file"):
+    with pytest.raises(PrivateKeyError, match=r"absent\.pem: the file cannot be read: No such file") as refused:
         read_private_key(tmp_path / "absent.pem")
+    assert "check its path and permissions" in refused.value.remedy
 
 
 def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
