@@ -23,7 +23,9 @@ def cost_lines(cost: PassCost) -> Iterator[str]:
 
 def progress_line(progress: ReadingProgress) -> str:
     """Return the progress of a reading in words."""
-    line = f"reading Okta: {progress.done} of about {progress.of} calls; at least {duration(progress.takes)} in all"
+    line = f"reading Okta: {progress.done} of about {progress.of} calls"
+    if progress.takes:
+        line += f"; at least {duration(progress.takes)} in all"
     for bucket, seconds in sorted(progress.waits.items()):
         line += f"; waiting {duration(seconds)} for the rate limit of {bucket}"
     return line

@@ -40,6 +40,10 @@ def test_progress_shows_how_long_a_limit_makes_it_wait():
     )
 
 
+def test_progress_that_fits_into_one_window_shows_no_duration():
+    assert progress_line(ReadingProgress(13, 18, 0.0)) == "reading Okta: 13 of about 18 calls"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (7325, "2 h 02 min")],

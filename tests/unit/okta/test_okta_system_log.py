@@ -99,6 +99,15 @@ async def test_a_next_page_that_leads_elsewhere_is_never_a_position(okta, log, e
         await log.since(NOW)
 
 
+async def test_a_next_page_with_a_user_name_in_its_address_is_never_a_position(okta, log):
+    address = position(okta).replace("http://", "http://me:hunter2@")
+    assert not log.leads_to_us(address)
+    okta.on(LOGS, says([event()], links={"next": address}))
+    with pytest.raises(OktaMalformedAnswerError, match="with a user name in its address") as refused:
+        await log.since(NOW)
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example.com/api/v1/logs", "http://[::1", "", "/api/v1/logs?after=1", "ftp://x"]
 )
