@@ -163,7 +163,7 @@ async def _is_listening(path: Path, owner: int) -> bool:
             if error.errno not in {errno.EACCES, errno.EPERM}:
                 return False
             user = name_of(os.geteuid())
-            what = f"{path}: {user} may not connect to the service's socket, which belongs to {name_of(owner)}"
+            what = f"{path.parent} belongs to {name_of(owner)}, and {user} may not use the service's socket in it"
             raise OtherUserError(what, sudo_user(owner)) from error
     if listener.uid not in {_ROOT, owner, os.geteuid()}:
         raise ForeignSocketError(path, listener, owner)
