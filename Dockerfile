@@ -21,7 +21,8 @@ COPY plugin plugin
 COPY gen gen
 COPY deploy deploy
 # Bytecode is made now because nothing can be written later, and is not compared with its source at every start.
-RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+ARG REVISION=""
+RUN TELEPORT_OKTA_REVISION="${REVISION}" pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/teleport-okta/bin/python install --no-index --no-deps --no-compile dist/*.whl \
     && /opt/teleport-okta/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/teleport-okta/lib
 

@@ -11,7 +11,7 @@ endif
 OLDEST := 3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := plugin/teleport_okta tests proto/generate.py
+SOURCES := plugin/teleport_okta tests proto/generate.py deploy
 DIR ?=
 MUTANT ?=
 HISTORIES ?= 10000

@@ -96,8 +96,11 @@ class Image:
     tree: Tree
 
 
-def build(space, scratch):
-    """Build the image that the Dockerfile describes, from what .dockerignore leaves of the project."""
+def build(space, scratch, arguments):
+    """Build the image that the Dockerfile describes, from what .dockerignore leaves of the project.
+
+    `arguments` are those of `--build-arg`.
+    """
     sent = scratch / "context"
     for name in context():
         (sent / name).parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +109,7 @@ def build(space, scratch):
     trees = {}
     for stage in stages():
         tree = Tree.mounted(space, stage.name or "final", base.layers)
-        _follow(stage, tree, sent, trees)
+        _follow(stage, tree, sent, trees, arguments)
         trees[stage.name] = tree
     return Image(stage, tree)
 
@@ -121,13 +124,15 @@ def _base(space):
     return tree
 
 
-def _follow(stage, tree, sent, trees):
+def _follow(stage, tree, sent, trees, arguments):
     environment = {"PATH": PATH, "HOME": str(Path.home()), "PIP_PROGRESS_BAR": "off", **_ways_to_the_package_index()}
     directory = PurePosixPath("/")
     for one in stage.instructions:
         match one.keyword:
             case "ENV":
                 environment |= one.pairs
+            case "ARG":
+                environment |= {name: arguments.get(name, default) for name, default in one.pairs.items()}
             case "WORKDIR":
                 directory /= one.rest
                 tree.run("mkdir", "-p", directory, environment=environment)

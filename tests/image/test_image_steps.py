@@ -21,6 +21,7 @@ pytestmark = [
 
 INSTALLED = "/opt/teleport-okta"
 DATA_DIRECTORY = "/var/lib/teleport/plugins/okta"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def image(tmp_path_factory):
     scratch = tmp_path_factory.mktemp("image")
     (scratch / "work").mkdir()
     with Namespace.opened(scratch / "work") as space:
-        yield build(space, scratch)
+        yield build(space, scratch, {"REVISION": REVISION})
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,7 @@ def test_its_user_can_write_to_the_data_directory_alone(image):
 def test_it_runs_under_the_name_by_which_teleports_charts_start_a_plugin(container):
     result = container.run("version", entrypoint="/usr/local/bin/teleport-plugin")
     assert result.stdout.startswith("teleport-okta v"), result.stderr
+    assert f" git:{REVISION[:12]} " in result.stdout
 
 
 def test_it_is_healthy_while_it_serves_and_ends_well_when_it_is_stopped(container, installation):

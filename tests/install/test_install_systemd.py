@@ -1,6 +1,7 @@
 """The systemd unit: what systemd itself says of it, what the wheel brings, and that it fits the program."""
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from teleport_okta.config_example import example
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy/systemd/teleport-okta.service"
 PROGRAM = "/opt/teleport-okta/bin/teleport-okta"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
@@ -76,17 +78,34 @@ def test_what_would_break_the_program_is_not_switched_on(service, switch):
     assert switch not in service
 
 
-def test_the_wheel_brings_the_unit(tmp_path):
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel, built from this tree with a revision."""
+    directory = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"),
-            *("--wheel-dir", str(tmp_path), str(ROOT)),
+            *("--wheel-dir", str(directory), str(ROOT)),
         ],
+        env={**os.environ, "TELEPORT_OKTA_REVISION": REVISION},
         check=True,
         timeout=100,
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as content:
-        (name,) = [name for name in content.namelist() if name.endswith(UNIT.name)]
-        assert name.endswith(".data/data/share/teleport-okta/teleport-okta.service")
-        assert content.read(name) == UNIT.read_bytes()
+    (path,) = directory.glob("*.whl")
+    with zipfile.ZipFile(path) as content:
+        yield content
+
+
+def test_the_wheel_brings_the_unit(wheel):
+    (name,) = [name for name in wheel.namelist() if name.endswith(UNIT.name)]
+    assert name.endswith(".data/data/share/teleport-okta/teleport-okta.service")
+    assert wheel.read(name) == UNIT.read_bytes()
+
+
+def test_what_is_installed_from_the_wheel_shows_its_revision(wheel, tmp_path):
+    wheel.extractall(tmp_path)
+    script = "from teleport_okta.revision import source_revision; print(source_revision())"
+    shown = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == f"{REVISION[:12]}\n"
