@@ -99,7 +99,7 @@ def _at_work(current: Status) -> Iterator[str]:
         yield from _door(current.door)
     if current.progress:
         yield progress_line(current.progress)
-    if current.holdings != Holdings():
+    if current.has_counted and current.holdings != Holdings():
         yield _in_teleport(current.holdings)
 
 

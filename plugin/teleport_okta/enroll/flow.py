@@ -223,9 +223,9 @@ class EnrollFlow:
         for line in scim_guide(app.label, url, token, groups=lists.enabled and bool(lists.default_owners)):
             self._talk.say(line)
         if self._waits:
-            self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
             interrupted = asyncio.Event()
             with self._talk.at_interrupt(interrupted.set):
+                self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
                 status = await until(lambda now: _okta_has_called(now) or interrupted.is_set())
             has_called = status is not None and _okta_has_called(status)
             self._talk.say("SCIM works: Okta has called" if has_called else "Okta has not called yet")
@@ -266,8 +266,7 @@ async def _new_scim_token(base: Base) -> str | None:
 
 def _first_pass_is_over(status: Status) -> bool:
     """Whether a pass has ended, or the service resumed from one of an earlier process."""
-    is_resumed = status.state == "idle" and status.next_pass is not None
-    return status.last_pass is not None or bool(status.last_error) or is_resumed
+    return status.has_counted or bool(status.last_error)
 
 
 def _has_users(status: Status) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.labels import APP_ID
 from teleport_okta.model.part_result import FailureKind, Part, PartResult
 from teleport_okta.model.plugin_status import PartStatus, PluginStatus, SsoStatus, StatusCode, SyncCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from teleport_okta.managed.decision import Decision
@@ -30,8 +32,10 @@ _CODES: Final = {
 }
 
 
-def plugin_status(status: Status, decision: Decision, connector: SamlConnector | None, *, app_id: str) -> PluginStatus:
-    """Return the status for the plugin of a decision. `app_id` is the SAML app of the people, empty for none."""
+def plugin_status(
+    status: Status, decision: Decision, connector: SamlConnector | None, *, app_names: Mapping[str, str]
+) -> PluginStatus:
+    """Return the status for the plugin of a decision. `app_names` has Okta's names of SAML apps, by id."""
     runs, settings = decision.settings is not None, decision.settings
     code = _CODES[status.failure] if runs else decision.code
     error = status.last_error if runs else decision.reason
@@ -46,7 +50,7 @@ def plugin_status(status: Status, decision: Decision, connector: SamlConnector |
         error=error[:ERROR_AT_MOST],
         raw_error=status.last_error[:ERROR_AT_MOST] if code is not StatusCode.RUNNING else "",
         last_sync=_last_sync(status, results.get(Part.USERS)),
-        sso=_sso(decision, connector, app_id),
+        sso=_sso(decision, connector, app_names),
         users=_part(results.get(Part.USERS), enabled=people),
         users_synced=held.users,
         apps_and_groups=_part(results.get(Part.APPS_AND_GROUPS), enabled=directory),
@@ -62,16 +66,15 @@ def plugin_status(status: Status, decision: Decision, connector: SamlConnector |
     )
 
 
-def _sso(decision: Decision, connector: SamlConnector | None, app_id: str) -> SsoStatus:
+def _sso(decision: Decision, connector: SamlConnector | None, app_names: Mapping[str, str]) -> SsoStatus:
+    """Return the SAML app of the connector; it stays known while nothing is synced."""
     if connector is None:
         return SsoStatus()
     roles = [role for mapping in connector.role_mappings if mapping.value == EVERYONE for role in mapping.roles]
-    return SsoStatus(
-        enabled=True,
-        app_id=app_id,
-        app_name=decision.plugin.app_name if decision.plugin is not None else "",
-        everyone_roles=tuple(roles),
-    )
+    set_up = "" if decision.settings is None else decision.settings.okta.app_id
+    app_id = set_up or (decision.plugin and decision.plugin.app_id) or connector.labels.get(APP_ID, "")
+    name = (decision.plugin and decision.plugin.app_name) or app_names.get(app_id, "")
+    return SsoStatus(enabled=True, app_id=app_id, app_name=name, everyone_roles=tuple(roles))
 
 
 def _part(result: PartResult | None, *, enabled: bool) -> PartStatus:

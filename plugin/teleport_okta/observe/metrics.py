@@ -69,7 +69,10 @@ class Metrics:
             registry=self.registry,
         )
         self._objects = Gauge(
-            "teleport_okta_objects", "Our objects in Teleport, by kind.", ("kind",), registry=self.registry
+            "teleport_okta_objects",
+            "Our objects in Teleport, by kind, as last counted.",
+            ("kind",),
+            registry=self.registry,
         )
         self._part_failed = Gauge(
             "teleport_okta_part_failed",
@@ -130,7 +133,7 @@ class Metrics:
             self.registry.unregister(collector)
 
     def present(self, *, objects: Mapping[str, int], failed: Mapping[str, bool], is_syncing: bool) -> None:
-        """Show the number of objects of each kind, which parts failed, and whether the sync runs."""
+        """Show the number of objects of each kind (none: as before), which parts failed, and whether the sync runs."""
         for kind, count in objects.items():
             self._objects.labels(kind).set(count)
         for part, is_failed in failed.items():

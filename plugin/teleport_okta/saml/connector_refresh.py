@@ -68,6 +68,9 @@ class ConnectorRefresher:
         self.warnings: tuple[str, ...] = ()
         """What needs a person: certificates that expire, and why the connector could not be updated."""
 
+        self.app_names: dict[str, str] = {}
+        """Okta's name of the app by its id, once it was read."""
+
     async def keep(self) -> None:
         """Look once an hour, at once after an event, and soon after a failure, until cancelled."""
         handled: frozenset[str] = frozenset()
@@ -121,6 +124,7 @@ class ConnectorRefresher:
         if app is None:
             what = f"it belongs to the app {self._app_id}, which no longer exists"
             raise DeadAppError(what, remedy=f"if it was deleted, delete the connector (tctl rm saml/{self._name})")
+        self.app_names[app.id] = app.name
         if not app.is_saml:
             raise EnrolmentError(f"its app {app.label!r} ({app.id}) is not a SAML 2.0 app", remedy="enrol again")
         document = await self._okta.metadata(app)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model.labels import APP_ID, OWNER
 from teleport_okta.okta.okta_errors import OktaForbiddenError
 from teleport_okta.saml.enrolment import State, Step
+from teleport_okta.saml.enrolment_errors import ChangedMeanwhileError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,17 +57,25 @@ class Removal:
             kept.append(_kept("settings", f"the plugin resource {plugin.name!r} was not made by an enrolment of ours"))
             plugin = None
         connector = await self._teleport.connectors.get(self._connector)
-        app_id = "" if connector is None else connector.labels.get(APP_ID, "")
-        if connector is not None and not app_id:
-            what = f"the SAML connector {connector.name!r} has no label that names an Okta app: people made it"
+        named = "" if connector is None else connector.labels.get(APP_ID, "")
+        is_kept = connector is not None and connector.labels.get(OWNER) != self._org_id
+        if is_kept:
+            what = f"the SAML connector {self._connector!r} was not made by an enrolment of ours"
             kept.append(_kept("connector", what))
             connector = None
-        app_id = app_id or self._created_app_id
+        app_id = named or self._created_app_id
         app = await self._okta.get(app_id) if app_id else None
-        if app is not None and app.id != self._created_app_id:
-            kept.append(_kept("app", f"the app {app.label!r} ({app.id}) was not created by this service"))
-            app = None
+        if app is not None:
+            why = self._why_kept(app, is_in_use=is_kept and bool(named))
+            if why:
+                kept.append(_kept("app", f"the app {app.label!r} ({app.id}) {why}"))
+                app = None
         return Removable(plugin, connector, app, tuple(kept))
+
+    def _why_kept(self, app: SamlApp, *, is_in_use: bool) -> str:
+        if app.id != self._created_app_id:
+            return "was not created by this service"
+        return "is in use: that connector names it" if is_in_use else ""
 
     def steps(self, found: Removable) -> list[Step]:
         """Return the steps that `run` would do, and what stays."""
@@ -87,7 +96,13 @@ class Removal:
         return [*steps, *found.kept]
 
     async def run(self, found: Removable) -> AsyncIterator[Step]:
-        """Remove the objects, and yield each step when it is done. Raises the errors of `look`."""
+        """Remove the objects, and yield each step when it is done.
+
+        Raises the errors of `look`, and ChangedMeanwhileError if something has changed since.
+        """
+        if await self.look() != found:
+            what = "the objects have changed since they were shown"
+            raise ChangedMeanwhileError(what, remedy="run it again to see the present ones")
         if found.plugin is not None:
             await self._teleport.plugins.delete(found.plugin.name)
             yield Step("settings", State.MADE, f"deleted the plugin resource {found.plugin.name!r}")

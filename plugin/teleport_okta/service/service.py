@@ -92,13 +92,16 @@ class Service:
         self._retaken = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
-        self._plugins = PluginFollower(local, base.teleport, base.store, base.clock, addresses=self._addresses)
-        self._org_hosts: Callable[[], Collection[str]] = tuple
+        self._plugins = PluginFollower(
+            local, base.teleport, base.store, base.clock, addresses=lambda: [*self._org_hosts()]
+        )
+        self._org_hosts: Callable[[], Collection[str]] = tuple  # the organisation's, once Okta has reported them
         self._reporter = Reporter(base.teleport.plugins, base.clock)
         self.decision = Decision(local)
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
         self._connector: ConnectorRefresher | None = None
+        self._app_names: dict[str, str] = {}
         self.scim = ScimAddress(base)
         base.health.follow(self.components)
 
@@ -162,8 +165,7 @@ class Service:
             async with asyncio.timeout(_SETTLED_WITHIN):
                 await self._settled.wait()
         if self._engine is None or not self._settled.is_set():
-            reason = self.decision.reason or "the settings are being changed"
-            what = f"nothing is synced: {reason}"
+            what = f"nothing is synced: {self.decision.reason or 'the settings are being changed'}"
             raise NothingRunsError(what, remedy="`teleport-okta status` shows the present state")
         return self._engine
 
@@ -210,10 +212,6 @@ class Service:
         ends = {"scim": scim, "serve": None if remote is None else remote.expires}
         return {listener: end for listener, end in ends.items() if end is not None}
 
-    def _addresses(self) -> Collection[str]:
-        """Return the hosts of the organisation, once Okta has reported them."""
-        return self._org_hosts()
-
     def stop(self) -> None:
         """Finish the changes in flight, then end `run`."""
         self._stopping.set()
@@ -259,18 +257,19 @@ class Service:
         found = await self.status()
         self._base.metrics.work.show_state(found.state, found.last_success)
         self._base.metrics.present(
-            objects=asdict(found.holdings),
+            objects=asdict(found.holdings) if found.has_counted else {},
             failed={result.part.value: bool(result.error) for result in found.parts},
             is_syncing=self._engine is not None,
         )
         if not decision.may_report:
             self._reporter.forget()
             return
-        if decision.settings is not None and (self._engine is None or not self._base.teleport.is_writer):
-            return  # a standby, or between two settings: the status would be wrong
-        settings = decision.settings
-        app_id = "" if settings is None else settings.okta.app_id or ""
-        status = plugin_status(found, decision, self._plugins.connector, app_id=app_id)
+        counts = self._engine is not None and (found.has_counted or found.state == "failing")
+        if decision.settings is not None and not (counts and self._base.teleport.is_writer):
+            return  # a standby, between two settings, or before the end of the first pass: the status would be wrong
+        if self._connector is not None:
+            self._app_names |= self._connector.app_names
+        status = plugin_status(found, decision, self._plugins.connector, app_names=self._app_names)
         await self._reporter.report(decision.name, status)
 
     def _is_ready(self) -> None:

@@ -51,6 +51,11 @@ class Status:
     holdings: Holdings = field(default_factory=Holdings)
     outage: Outage | None = None
 
+    @property
+    def has_counted(self) -> bool:
+        """Whether `holdings` are complete: a pass has ended, or this process continued from an earlier one."""
+        return self.last_pass is not None or (self.state == "idle" and self.next_pass is not None)
+
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
         return {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from cluster_world import built_sandboxes
+from cluster_world import USUAL, built_sandboxes
 from stepping_clock import SteppingClock
 from teleport_okta import app
 from teleport_okta.background_tasks import in_background
@@ -107,18 +107,25 @@ class ManagedWorld:
         return await self.clock.until(condition, what, step=step)
 
 
-@pytest.fixture
-async def managed(tmp_path, request):
+@asynccontextmanager
+async def built_managed(directory, sections=None, *, way=USUAL):
+    """Build a world whose service takes its settings from the plugin 'okta'; it is not started."""
     clock = SteppingClock(datetime.now(UTC))
-    token_file = tmp_path / "okta-token"
+    token_file = directory / "okta-token"
     settings = {"plugin": {"name": "okta", "interval": "5s"}, "sync": {"interval": "10m", "follow_log": True}}
-    sandboxes = built_sandboxes(tmp_path, clock, edition="ent", version="18.1.3", settings={})
-    async with sandboxes as (okta, okta_app, teleport, sections):
-        sections |= {**settings, **getattr(request, "param", {})}
-        token_file.write_text(sections["okta"].pop("api_token"))
-        del sections["okta"]["app_id"]
-        sections["okta"]["api_token"] = str(token_file)
-        world = ManagedWorld(okta, okta_app, teleport, clock, sections, token_file)
+    sandboxes = built_sandboxes(directory, clock, edition="ent", version="18.1.3", settings={}, way=way)
+    async with sandboxes as (okta, okta_app, teleport, built):
+        built |= {**settings, **(sections or {})}
+        token_file.write_text(built["okta"].pop("api_token"))
+        del built["okta"]["app_id"]
+        built["okta"]["api_token"] = str(token_file)
+        world = ManagedWorld(okta, okta_app, teleport, clock, built, token_file)
         yield world
         if world.running is not None and not world.running.done():
             await world.stop()
+
+
+@pytest.fixture
+async def managed(tmp_path, request):
+    async with built_managed(tmp_path, getattr(request, "param", None)) as world:
+        yield world

@@ -13,6 +13,7 @@ from teleport_okta.managed.plugin_status import ERROR_AT_MOST, plugin_status
 from teleport_okta.managed.reporter import CHANGED_AFTER, TIMES_AFTER, Reporter
 from teleport_okta.model.connector import RoleMapping, SamlConnector
 from teleport_okta.model.follow_status import Following
+from teleport_okta.model.labels import APP_ID
 from teleport_okta.model.part_result import FailureKind, Holdings, Part, PartResult
 from teleport_okta.model.plugin import OktaPluginSettings, Plugin
 from teleport_okta.model.plugin_status import PartStatus, PluginStatus, SsoStatus, StatusCode, SyncCode
@@ -55,7 +56,7 @@ def decision(**changes):
 
 
 def status(found=STATUS, by=None):
-    return plugin_status(found, by or decision(), CONNECTOR, app_id="0oaAPP")
+    return plugin_status(found, by or decision(), CONNECTOR, app_names={"0oaAPP": "acme_teleport_2"})
 
 
 def test_every_field_of_a_healthy_service():
@@ -76,6 +77,17 @@ def test_every_field_of_a_healthy_service():
         scim=False,
         log_export=PartStatus(),
     )
+
+
+def test_the_name_of_the_app_is_okta_s_if_the_plugin_has_none():
+    assert status(by=decision(app_name="")).sso.app_name == "acme_teleport_2"
+
+
+def test_while_nothing_is_synced_the_app_is_that_of_the_plugin_or_of_the_connector():
+    assert status(by=decision(sync_users=False)).sso.app_id == "0oaAPP"
+    labelled = replace(CONNECTOR, labels={APP_ID: "0oaLABEL"})
+    off = decision(sync_users=False, app_id="")
+    assert plugin_status(STATUS, off, labelled, app_names={}).sso.app_id == "0oaLABEL"
 
 
 @pytest.mark.parametrize(
