@@ -8,6 +8,10 @@ _DECISION = "unit/managed/test_managed_decision.py::"
 _AUDIT = "unit/managed/test_managed_audit.py::"
 _OKTA_RPC = "unit/serve/test_okta_rpc.py::"
 
+_REMOVAL = "contract/enrolment/test_contract_enrolment_removal.py::"
+_WHOLE_STATUS = "contract/managed/test_contract_managed_whole_status.py::"
+_FLOW = "contract/enrolment/test_contract_enroll_flow.py::"
+
 OF_MANAGED = (
     Mutant(
         "the credential goes wherever the plugin points",
@@ -68,5 +72,53 @@ OF_MANAGED = (
         "if False:",
         (_OKTA_RPC + "test_unsupported_settings_are_refused_before_any_call",),
         "Nobody grants what write-back would have to carry out.",
+    ),
+    Mutant(
+        "the connector of another organisation is removed",
+        "saml/removal.py",
+        "is_kept = connector is not None and connector.labels.get(OWNER) != self._org_id",
+        "is_kept = connector is not None and not named",
+        (_REMOVAL + "test_a_connector_that_others_made_stays_although_it_names_our_app",),
+        "Its people could not sign in any more.",
+    ),
+    Mutant(
+        "the plugin of another organisation is removed",
+        "saml/removal.py",
+        "if plugin is not None and plugin.labels.get(OWNER) != self._org_id:",
+        "if False:",
+        (_REMOVAL + "test_a_plugin_that_others_made_stays",),
+        "Its sync would stop.",
+    ),
+    Mutant(
+        "an adopted app is removed",
+        "saml/removal.py",
+        "if app.id != self._created_app_id:",
+        "if False:",
+        (_REMOVAL + "test_an_app_that_was_adopted_stays",),
+        "People use it, and its assignments are gone with it.",
+    ),
+    Mutant(
+        "a removal goes by what was shown before",
+        "saml/removal.py",
+        "if await self.look() != found:",
+        "if False:",
+        (_REMOVAL + "test_changes_between_look_and_run_are_found_before_the_first_deletion",),
+        "The objects may have another owner by now.",
+    ),
+    Mutant(
+        "the status is written before the first pass has counted",
+        "service/service.py",
+        '(found.has_counted or found.state == "failing")',
+        "True",
+        (_WHOLE_STATUS + "test_no_report_shows_counts_before_the_first_pass_has_ended",),
+        "It would show a success with no users.",
+    ),
+    Mutant(
+        "the configuration file is tried after the enrolment",
+        "enroll/flow.py",
+        "if check_writable(self._config, self._changes(found, found.app)):",
+        "if False:",
+        (_FLOW + "test_a_file_that_cannot_be_written_is_refused_before_the_first_write",),
+        "App, connector and plugin exist, and the service does not run by them.",
     ),
 )

@@ -211,3 +211,24 @@ async def test_each_setting_is_changed_and_changed_back(world, setting):
     await shows(world, wanted, f"{setting} is {value}")
     world.edit(**{setting: before})
     await shows(world, whole, f"{setting} is {before} again")
+
+
+async def test_no_report_shows_counts_before_the_first_pass_has_ended(world):
+    """A change of the settings builds the sync anew, and a restart does: until it has counted, nothing is reported."""
+    await shows(world, well(world), "it runs")
+    written, report = [], world.service._reporter._plugins.report
+
+    async def noting(name, status):
+        written.append(status)
+        return await report(name, status)
+
+    world.service._reporter._plugins.report = noting
+    world.okta.fail("slow", seconds=0.05)
+    for roles in (True, False, True):
+        world.edit(disable_assign_default_roles=roles)
+        for _ in range(40):
+            world.clock.advance(2)
+            await world.service._report_once()
+            await asyncio.sleep(0.02)
+    assert {status.users_synced for status in written} <= {1}
+    assert {status.groups_synced for status in written} <= {3}
