@@ -93,6 +93,7 @@ class RemoteListener:
     def __init__(self, certificate: Path, key: Path, cluster: ClusterView) -> None:
         self._paths = certificate, key
         self._cluster = cluster
+        self._has_old_cas = False
         self._problem = ""
         self._one_at_a_time = asyncio.Lock()
         self.cas = cluster.known_cas()
@@ -122,27 +123,32 @@ class RemoteListener:
             await self._look()
 
     async def _look(self) -> None:
-        problems = []
         try:
             self.cas = await self._cluster.read_cas()
         except (TeleportOktaError, ValueError) as error:
-            problems.append(
-                f"the gRPC listener still uses the CAs that it read before, the cluster's cannot be read: {error}"
-            )
+            # Once an outage, whatever the text is: the CAs are read at the same time, and either may fail first.
+            if not self._has_old_cas:
+                _log.warning(
+                    "the gRPC listener still uses the CAs that it read before, the cluster's cannot be read: %s", error
+                )
+            self._has_old_cas = True
+        else:
+            if self._has_old_cas:
+                _log.info("the gRPC listener has the cluster's CAs again")
+            self._has_old_cas = False
         finally:
             self.looked.set()
         try:
             certificate = await asyncio.to_thread(read_server_certificate, *self._paths)
         except ServerCertificateError as error:
-            problems.append(f"the gRPC listener still uses its old certificate, the new one cannot be used: {error}")
+            if str(error) != self._problem:
+                _log.warning("the gRPC listener still uses its old certificate, the new one cannot be used: %s", error)
+            self._problem = str(error)
         else:
+            self._problem = ""
             if certificate != self._certificate:
                 self._certificate = certificate
                 _log.info("the gRPC listener has a new certificate, from %s", self._paths[0])
-        problem = "; ".join(problems)
-        if problem and problem != self._problem:
-            _log.warning("%s", problem)
-        self._problem = problem
 
     async def keep(self, clock: Clock) -> None:
         """Call `look` every half minute, until cancelled."""

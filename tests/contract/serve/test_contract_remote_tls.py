@@ -215,11 +215,17 @@ async def test_an_open_connection_ends_with_the_ca_of_its_certificate(world):
 
 
 async def test_cas_that_cannot_be_read_leave_the_known_ones_in_use(world, caplog):
-    world.cluster.trouble = TeleportOktaError("the cluster is down")
-    await world.listener.look()
-    await world.listener.look()
-    assert await outcome(world.user("ada"), world.port, STATUS) == (OK, "")
-    assert caplog.text.count("the cluster is down") == 1
+    caplog.set_level("INFO", logger="teleport_okta")
+    for outage in (1, 2):
+        for which in ("host", "user", "host"):
+            world.cluster.trouble = TeleportOktaError(f"the {which} CA cannot be read")
+            await world.listener.look()
+        assert await outcome(world.user("ada"), world.port, STATUS) == (OK, "")
+        assert caplog.text.count("still uses the CAs that it read before") == outage
+        world.cluster.trouble = None
+        for _ in range(2):
+            await world.listener.look()
+        assert caplog.text.count("has the cluster's CAs again") == outage
 
 
 async def test_without_the_users_ca_hosts_are_served_and_users_are_later(tmp_path):
