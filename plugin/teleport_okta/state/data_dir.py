@@ -10,17 +10,25 @@ import grp
 import os
 import pwd
 import stat
+import struct
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ENTRIES: Final = ("lock", "state.db", "host", "run")
 """The files and directories that the service creates, and must be able to write."""
 
 _ROOT: Final = 0
+
+_ACL_HEADER: Final = 4
+"""Bytes of the version, before the entries of an access control list."""
+
+_ACL_ENTRY: Final = struct.Struct("<HHI")
+_ACL_USER, _ACL_GROUP, _ACL_WRITE = 0x02, 0x08, 0x02
 
 
 class DataDirectoryError(StateError):
@@ -38,7 +46,8 @@ class OtherUserError(DataDirectoryError):
 def check_closed(data_dir: Path) -> os.stat_result | None:
     """Refuse a directory that other users can write; return its status, or None if it does not exist.
 
-    The owner's own group and our groups may write, as on a volume with an fsGroup. Raises DataDirectoryError.
+    The owner's own group and our groups may write, as on a volume with an fsGroup. An entry of an access control list
+    counts as well. Raises DataDirectoryError.
     """
     try:
         found = data_dir.stat()
@@ -51,7 +60,7 @@ def check_closed(data_dir: Path) -> os.stat_result | None:
     if not stat.S_ISDIR(found.st_mode):
         what = f"{data_dir} is not a directory"
         raise DataDirectoryError(what, remedy="set storage.data_dir to a directory")
-    writers = _other_writers(found)
+    writers = _other_writers(data_dir, found)
     if writers:
         what = (
             f"{data_dir}: {writers} can write to the data directory (mode {stat.S_IMODE(found.st_mode):04o}), which "
@@ -144,16 +153,41 @@ def _may_enter(data_dir: Path) -> bool:
     return os.access(data_dir, os.R_OK | os.X_OK, effective_ids=True)
 
 
-def _other_writers(found: os.stat_result) -> str:
+def _other_writers(data_dir: Path, found: os.stat_result) -> str:
     """Return which other users can write; empty if none can."""
     if found.st_mode & stat.S_IWOTH:
         return "everybody on this machine"
-    if not found.st_mode & stat.S_IWGRP or found.st_gid in {os.getegid(), *os.getgroups(), _own_group(found.st_uid)}:
+    # With an access control list, these bits are its mask: without them, no entry of it can write.
+    if not found.st_mode & stat.S_IWGRP:
         return ""
+    users = {_ROOT, found.st_uid, os.geteuid()}
+    groups = {os.getegid(), *os.getgroups(), _own_group(found.st_uid)}
+    if found.st_gid not in groups:
+        return f"the group {_group_name(found.st_gid)}"
+    for tag, number in _writing_entries(data_dir):
+        if tag == _ACL_USER and number not in users:
+            return name_of(number)
+        if tag == _ACL_GROUP and number not in groups:
+            return f"the group {_group_name(number)}"
+    return ""
+
+
+def _writing_entries(path: Path) -> Iterator[tuple[int, int]]:
+    """Yield the tag and the id of each entry with write permission in the access control list (acl(5)) of a path."""
     try:
-        return f"the group {grp.getgrgid(found.st_gid).gr_name}"
+        entries = os.getxattr(path, "system.posix_acl_access")[_ACL_HEADER:]
+    except OSError:  # there is none, or the file system does not have any
+        return
+    for tag, permissions, number in _ACL_ENTRY.iter_unpack(entries):
+        if permissions & _ACL_WRITE:
+            yield tag, number
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
     except KeyError:
-        return f"the group {found.st_gid}"
+        return str(number)
 
 
 def _own_group(uid: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,38 @@ def test_it_is_not_held_either(data):
 def test_a_group_may_write_only_if_it_is_ours_as_on_a_volume_with_an_fs_group(data, group, refused):
     data.chmod(0o770)
     os.chown(data, 0, group)
+    if refused:
+        with pytest.raises(DataDirectoryError, match=str(THIRD)):
+            check_closed(data)
+    else:
+        check_closed(data)
+
+
+def give(path, *, user=None, group=None, mask=7):
+    """Let another user or group write by an access control list, as `setfacl -m u:NAME:rwx` does."""
+    named = [(0x02, 7, user)] * (user is not None), [(0x08, 7, group)] * (group is not None)
+    nobody = 2**32 - 1
+    entries = [(0x01, 7, nobody), *named[0], (0x04, 7, nobody), *named[1], (0x10, mask, nobody), (0x20, 0, nobody)]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", packed)
+    except OSError:
+        pytest.skip("the file system has no access control lists")
+
+
+@only_root
+@pytest.mark.parametrize(
+    ("entry", "refused"),
+    [
+        ({"user": THIRD}, True),
+        ({"group": THIRD}, True),
+        ({"user": THIRD, "mask": 5}, False),
+        ({"user": 0}, False),
+        ({"group": 0}, False),
+    ],
+)
+def test_an_access_control_list_lets_no_other_user_write(data, entry, refused):
+    give(data, **entry)
     if refused:
         with pytest.raises(DataDirectoryError, match=str(THIRD)):
             check_closed(data)
