@@ -69,6 +69,7 @@ def settings_wanted(
 
 def _with_answers(settings: OktaPluginSettings, wishes: EnrolmentRequest) -> OktaPluginSettings:
     answered: dict[str, Any] = {
+        "sync_users": wishes.sync_users,
         "sync_apps_and_groups": wishes.sync_apps_and_groups,
         "sync_access_lists": wishes.sync_access_lists,
         "default_owners": wishes.default_owners,

@@ -42,6 +42,7 @@ class EnrolmentRequest:
     plugin: str = "okta"
     group_attribute_filter: str = ".*"
     assign_everyone: bool = True
+    sync_users: bool | None = None
     assign_default_roles: bool | None = None
     sync_apps_and_groups: bool | None = None
     sync_access_lists: bool | None = None

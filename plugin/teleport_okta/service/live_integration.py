@@ -23,7 +23,7 @@ from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.okta.probes import Outcome, probe
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.enrolment import Enrolment
-from teleport_okta.saml.enrolment_errors import CredentialTooWeakError, EnrolmentError
+from teleport_okta.saml.enrolment_errors import CredentialTooWeakError, EnrolmentError, OtherPluginError
 from teleport_okta.saml.request import EnrolmentRequest
 from teleport_okta.scim.tokens import digest_of
 from teleport_okta.serve.gate import present_caller
@@ -77,6 +77,8 @@ class LiveIntegrator:
         name = self._plugin_name()
         wishes = EnrolmentRequest(
             plugin=name,
+            # Not after the creation: the service could follow the new plugin before.
+            sync_users=None if wanted.sync_users else False,
             assign_default_roles=wanted.assign_default_roles,
             sync_apps_and_groups=wanted.sync_apps_and_groups,
             sync_access_lists=wanted.sync_access_lists,
@@ -106,8 +108,6 @@ class LiveIntegrator:
             label = enrolment.app.label if enrolment.app is not None else ""
         await self._note(name, "create")
         await self._admit(wanted.scim_token)
-        if not wanted.sync_users:
-            await self._base.teleport.plugins.change(name, replace(await self._settings(name), sync_users=False))
         return Integration(name, await self._settings(name), label)
 
     async def update(self, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
@@ -171,6 +171,9 @@ class LiveIntegrator:
         if plugin is None or plugin.okta is None:
             what = f"there is no plugin {name!r} of type okta"
             raise EnrolmentError(what, remedy="create the integration first")
+        if plugin.is_hosted:
+            what = f"plugin {name!r} is run by Teleport itself"
+            raise OtherPluginError(what, remedy="change it in Teleport, or set plugin.name to a plugin of this service")
         return plugin.okta
 
     async def _admit(self, scim_token: str) -> None:

@@ -125,6 +125,22 @@ async def test_a_hosted_plugin_of_the_same_organisation_stops_it_until_it_is_del
     await world.until(lambda: world.users() == {"ada@x.io", "bob@x.io"}, "it goes on")
 
 
+@pytest.mark.parametrize("whose", ["hosted", "another type"])
+async def test_no_status_is_written_into_a_plugin_of_others(managed, whose):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(hosted=whose == "hosted")
+    if whose == "another type":
+        world.teleport.cluster.plugins.stored("okta").spec.scim.saml_connector_name = "mine"
+    await world.start()
+    await world.until(lambda: world.service.decision.reason, "it waits")
+    for _ in range(20):
+        world.clock.advance(30)
+        await asyncio.sleep(0.01)
+    assert world.teleport.calls.of("SetPluginStatus") == 0
+    assert world.users() == set()
+
+
 async def test_a_plugin_that_cannot_be_read_changes_nothing_and_nor_does_a_restart_meanwhile(managed):
     world = managed
     world.hire("ada@x.io")

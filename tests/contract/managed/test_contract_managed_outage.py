@@ -96,6 +96,11 @@ async def test_a_process_that_lost_the_lease_is_a_standby_and_takes_over_with_a_
     world.teleport.faults.clear()
 
     assert await within(world, 60, standing(world, "standby"))
+    reports = world.teleport.calls.of("SetPluginStatus")
+    for _ in range(20):
+        world.clock.advance(30)
+        await asyncio.sleep(0.02)
+    assert world.teleport.calls.of("SetPluginStatus") == reports, "the other process reports"
     del semaphore.Spec.Leases[:]
 
     assert await within(world, 60, standing(world, "idle"))

@@ -116,6 +116,32 @@ async def test_it_is_changed_and_other_settings_stay(world):
     assert settings.app_id == changed.connector_info.okta_app_id
 
 
+async def test_without_user_sync_no_user_is_ever_made(world):
+    world.okta.create_user({"firstName": "A", "lastName": "B", "login": "ada@x.io", "email": "ada@x.io"})
+    calls = world.teleport.calls
+    await world.client.CreateIntegration(creating(world, enable_user_sync=False, enable_app_group_sync=False))
+    assert not world.teleport.cluster.plugins.stored("okta").spec.okta.sync_settings.sync_users
+    assert (calls.of("CreatePlugin"), calls.of("UpdatePlugin")) == (1, 0)
+    await world.clock.until(lambda: "user sync off" in world.service.decision.reason, "the service follows it")
+    assert world.teleport.cluster.users.stored("ada@x.io") is None
+
+
+async def test_a_change_switches_write_back_off_because_nothing_carries_it_out(world):
+    await world.client.CreateIntegration(creating(world))
+    on = {"sync_settings": {"disable_bidirectional_sync": False}}
+    world.teleport.administrator.plugins.edit("okta", settings=on)
+    await world.client.UpdateIntegration(pb.UpdateIntegrationRequest(enable_user_sync=True, enable_app_group_sync=True))
+    assert world.teleport.cluster.plugins.stored("okta").spec.okta.sync_settings.disable_bidirectional_sync
+
+
+async def test_a_plugin_that_teleport_runs_is_not_changed(world):
+    await world.client.CreateIntegration(creating(world))
+    before = world.teleport.administrator.plugins.edit("okta", hosted=True).spec.SerializeToString()
+    code, details = await refused(world.client.UpdateIntegration(pb.UpdateIntegrationRequest()))
+    assert (code, details) == (CODES.FAILED_PRECONDITION, "plugin 'okta' is run by Teleport itself")
+    assert world.teleport.cluster.plugins.stored("okta").spec.SerializeToString() == before
+
+
 async def test_the_journal_names_the_caller(world):
     await world.client.CreateIntegration(creating(world, scim_token="a-token-of-okta"))
     await world.client.UpdateIntegration(
@@ -142,6 +168,14 @@ async def test_a_credential_is_checked_and_not_kept(world):
         )
         code, _ = await refused(call)
         assert code is CODES.PERMISSION_DENIED
+
+
+async def test_our_key_is_not_used_for_another_service_app(world):
+    other = pb.OktaAPICredentials(oauth_id="0oaOther")
+    request = pb.ValidateClientCredentialsRequest(okta_organization_url=world.url, api_credentials=other)
+    code, details = await refused(world.client.ValidateClientCredentials(request))
+    assert code is CODES.INVALID_ARGUMENT
+    assert "this service has the key of another service app" in details
 
 
 async def test_no_credential_goes_to_another_organisation(world):
@@ -191,6 +225,16 @@ async def test_filters_are_tried(world):
     assert world.okta_app.label in [found.name for found in apps]
     code, _ = await refused(world.client.GetApps(pb.GetAppsRequest(okta_organization_url=world.url, filters=["^[$"])))
     assert code is CODES.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(("what", "path"), [("Groups", "/api/v1/groups"), ("Apps", "/api/v1/apps")])
+async def test_filters_are_not_tried_on_a_part_of_a_listing(world, monkeypatch, what, path):
+    monkeypatch.setattr(f"teleport_okta.okta.groups_and_apps.{what.upper()}_A_PAGE", 1)
+    world.okta.fail("internal_error", method="GET", path=path, after=1)
+    request = getattr(pb, f"Get{what}Request")(okta_organization_url=world.url)
+    code, details = await refused(getattr(world.client, f"Get{what}")(request))
+    assert code is CODES.FAILED_PRECONDITION
+    assert f"the listing of {what.lower()} is incomplete" in details
 
 
 async def test_methods_of_the_auth_server_are_not_answered(world):
