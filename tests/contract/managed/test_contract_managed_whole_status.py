@@ -232,3 +232,43 @@ async def test_no_report_shows_counts_before_the_first_pass_has_ended(world):
             await asyncio.sleep(0.02)
     assert {status.users_synced for status in written} <= {1}
     assert {status.groups_synced for status in written} <= {3}
+
+
+async def calls_of_a_change(world, **changes):
+    """Let ten minutes go by, change settings, and return the calls that follow."""
+    digest = world.service.decision.plugin.digest
+    for _ in range(10):
+        world.clock.advance(60)
+        await asyncio.sleep(0.02)
+    mark = world.okta.mark()
+    world.edit(**changes)
+    await world.until(lambda: world.service.decision.plugin.digest != digest, "it is read")
+    for _ in range(40):
+        world.clock.advance(1)
+        await asyncio.sleep(0.02)
+    made = world.okta.calls_since(mark)
+    assert not made.unknown
+    return {
+        call: count
+        for call, count in made.endpoints.items()
+        if call.startswith(("GET /api/v1/groups", "GET /api/v1/apps"))
+    }
+
+
+async def test_a_change_costs_one_listing_and_members_are_not_read_again(world):
+    """The members of groups are remembered over a change."""
+    await shows(world, well(world), "it runs")
+    await calls_of_a_change(world, disable_assign_default_roles=True)
+    calls = await calls_of_a_change(world, disable_assign_default_roles=False)
+    assert calls["GET /api/v1/apps"] == 1
+    assert "GET /api/v1/groups/{id}/users" not in calls
+
+
+async def test_a_change_that_the_sync_does_not_need_does_not_build_it_anew(world):
+    await shows(world, well(world), "it runs")
+    engine = world.service._engine
+    for setting in ("disable_bidirectional_sync", "enable_system_log_export"):
+        await calls_of_a_change(world, **{setting: True})
+        assert world.service._engine is engine
+    [warning, *_] = (await world.service.status()).managed.warnings
+    assert "asks to export Okta's System Log" in warning
