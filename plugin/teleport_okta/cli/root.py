@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shlex
+import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +66,9 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
     open_closed_streams()
     set_up_for_command()
+    if "start" in sys.argv[1:]:
+        # A reload must not end a service that is still being imported, which takes seconds.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

@@ -48,3 +48,16 @@ def test_the_service_imports_neither_the_sandboxes_nor_the_demo():
     modules = imported_by("import teleport_okta.cli.start")
     assert "teleport_okta.service" in modules
     assert [one for one in modules if one.startswith(("teleport_okta.sandbox", "teleport_okta.demo"))] == []
+
+
+def test_a_reload_while_the_service_is_imported_does_not_end_it(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from teleport_okta.cli import root, verbs\n"
+        "load = verbs.import_module\n"
+        "verbs.import_module = lambda name: (os.kill(os.getpid(), signal.SIGHUP), load(name))[1]\n"
+        "root.main()"
+    )
+    words = ("start", "--config", tmp_path / "none.toml")
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, "no such configuration file" in done.stderr) == (1, True)
