@@ -79,4 +79,12 @@ OF_READS = (
         ("contract/teleport/test_contract_locks.py::test_the_locks_of_one_user_show_our_own_lock_at_once",),
         "Our own writes win over listings that lag behind.",
     ),
+    Mutant(
+        "each read of the System Log takes a token of its own",
+        "okta/service_app.py",
+        "limited = self._limited.get(scopes)",
+        "limited = None",
+        ("unit/okta/test_okta_scopes.py::test_calls_with_a_scope_of_their_own_share_one_token",),
+        "A token is used until it expires.",
+    ),
 )

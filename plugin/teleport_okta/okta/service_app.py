@@ -80,10 +80,19 @@ class ServiceApp:
         self._possession = possession or Possession(rng)
         self._token: AccessToken | None = None
         self._fetching = asyncio.Lock()
+        self._limited: dict[tuple[str, ...], ServiceApp] = {}
 
     def limited_to(self, scopes: tuple[str, ...]) -> ServiceApp:
-        """Return the same app, which requests only these scopes."""
-        return ServiceApp(self._client_id, self._key, rng=self._rng, scopes=scopes, possession=self._possession)
+        """Return the same app, which requests only these scopes.
+
+        For the same scopes this is always the same object, which keeps its token. Otherwise the System Log, which is
+        read every two seconds, would take a new token for each call.
+        """
+        limited = self._limited.get(scopes)
+        if limited is None:
+            limited = ServiceApp(self._client_id, self._key, rng=self._rng, scopes=scopes, possession=self._possession)
+            self._limited[scopes] = limited
+        return limited
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Return the headers with a token that is valid for another minute at least; fetches one if necessary."""

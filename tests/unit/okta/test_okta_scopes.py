@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from teleport_okta.okta.access_token import access_token
 from teleport_okta.okta.okta_errors import Failure, OktaScopeError
+from unit.okta.scripted_okta import fails, says
 from unit.okta.token_endpoint import THING, TOKEN, gives, refuses, service_app
 
 if TYPE_CHECKING:
@@ -71,3 +72,24 @@ async def test_a_refusal_names_the_scopes_asked_for_and_the_missing_ones_if_okta
     assert (raised.value.asked, raised.value.missing) == (("okta.users.read", "okta.apps.read"), missing)
     assert raised.value.remedy.startswith(f"grant {' and '.join(missing or raised.value.asked)} on the 'Okta API")
     assert okta.times_asked(TOKEN) == 1
+
+
+async def test_calls_with_a_scope_of_their_own_share_one_token(okta: ScriptedOkta, app: ServiceApp) -> None:
+    okta.on(TOKEN, gives("logs", scope="okta.logs.read"), gives("users", scope="okta.users.read"))
+    okta.on(THING, says({}))
+    async with okta.client(app) as client:
+        for scope in ("okta.logs.read", "okta.users.read", "okta.logs.read", "okta.users.read"):
+            await client.get(THING, scope=scope)
+    sent = [asked.headers["Authorization"] for asked in okta.asked if asked.path_qs == THING]
+    assert sent == ["Bearer logs", "Bearer users"] * 2
+    assert okta.times_asked(TOKEN) == 2
+
+
+async def test_a_refused_token_of_a_scope_of_its_own_is_replaced(okta: ScriptedOkta, app: ServiceApp) -> None:
+    okta.on(TOKEN, gives("first", scope="okta.logs.read"), gives("second", scope="okta.logs.read"))
+    okta.on(THING, says({}), fails(401, "E0000011"), says({}))
+    async with okta.client(app) as client:
+        for _ in range(2):
+            await client.get(THING, scope="okta.logs.read")
+    sent = [asked.headers["Authorization"] for asked in okta.asked if asked.path_qs == THING]
+    assert sent == ["Bearer first", "Bearer first", "Bearer second"]
