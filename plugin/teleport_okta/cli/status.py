@@ -122,7 +122,7 @@ def _last_pass(current: Status) -> Iterator[str]:
 
 def _quarantine(current: Status) -> Iterator[str]:
     entries = {entry.row: entry for entry in current.quarantine}
-    for (kind, reason, remedy), rows in grouped(entries).items():
+    for (kind, reason, remedy), rows in grouped(entries):
         some = [entries[row] for row in rows]
         yield f"quarantine since {_time(min(one.since for one in some))}: {rows_words(kind, rows)}"
         if len(rows) > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model.reason_text import quoted, some_of
 from teleport_okta.observe.text import Line, Tone, printable
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
-from teleport_okta.plan.words import counted, deed_words, noun, object_words
+from teleport_okta.plan.words import counted, deed_words, noun, object_words, without_own_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,18 +165,23 @@ def hold_line(hold: Hold, digest: str) -> str:
 
 def quarantine_lines(rows: Iterable[Quarantined]) -> Iterator[Line]:
     """Yield the rows in quarantine, those of one kind and reason together."""
-    for (kind, reason, remedy), some in grouped(rows).items():
+    for (kind, reason, remedy), some in grouped(rows):
         yield Line(f"quarantine: {rows_words(kind, some)}: {reason} -> {remedy}", Tone.WARNING)
         if len(some) > 1:
             yield Line(f"    {row_names(some)}", Tone.WARNING)
 
 
-def grouped(rows: Iterable[Quarantined]) -> dict[tuple[str, str, str], list[Quarantined]]:
-    """Put rows together that are set aside for one reason: by kind, reason and remedy, in the order of the first."""
+def grouped(rows: Iterable[Quarantined]) -> Iterator[tuple[tuple[str, str, str], list[Quarantined]]]:
+    """Put rows together that are set aside for one reason: by kind, reason and remedy, in the order of the first.
+
+    In the reason and the remedy of several rows their own names are left out.
+    """
     groups: dict[tuple[str, str, str], list[Quarantined]] = {}
     for row in rows:
-        groups.setdefault((row.kind, row.reason, row.remedy), []).append(row)
-    return groups
+        reason, remedy = (without_own_names(text, row.name, row.okta_id) for text in (row.reason, row.remedy))
+        groups.setdefault((row.kind, reason, remedy), []).append(row)
+    for key, some in groups.items():
+        yield (key[0], some[0].reason, some[0].remedy) if len(some) == 1 else key, some
 
 
 def rows_words(kind: str, rows: list[Quarantined]) -> str:

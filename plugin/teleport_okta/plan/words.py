@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,23 @@ def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> s
 def deed_words(action: str, kind: str, label: str, okta_id: str = "", title: str = "") -> str:
     """Return an action and its object: `lock user "eve" (00u1)`, `create access list "Engineering" (00g1)`."""
     return f"{action} {object_words(_done_to(action, kind), label, okta_id, title)}"
+
+
+def without_own_names(text: str, name: str, okta_id: str) -> str:
+    """Return the reason of an object with "…" for its name and id, and for the ids of calls.
+
+    Objects with the same reason then have the same text.
+    """
+    if name:
+        for own in (quoted(name), repr(name)):
+            text = text.replace(own, "…")
+    if okta_id:
+        text = re.sub(rf"\b{re.escape(okta_id)}\b", "…", text)
+    return _IDS_OF_CALLS.sub(r"\1 …", text)
+
+
+_IDS_OF_CALLS: Final = re.compile(r"\b(request id|error id) \S+?(?=[],]|$)")
+"""The ids that Okta gives to each answer (`okta_errors.Failure`)."""
 
 
 def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:

@@ -21,7 +21,7 @@ from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import without
 from teleport_okta.plan.render import quarantine_lines
 from teleport_okta.plan.repairs import LONGEST_PAUSE, fights
-from teleport_okta.plan.words import noun
+from teleport_okta.plan.words import noun, without_own_names
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import QuarantineEntry
 
@@ -71,10 +71,10 @@ class QuarantineRules:
         for row in rows:
             next_try = until.get(row, now + self.interval)
             entry = known.get((row.kind, row.name, row.okta_id))
-            if entry is None or entry.row != row:
+            if entry is None or _words_of(entry.row) != _words_of(row):
                 entry = QuarantineEntry(row, now, next_try)
             elif row in until or entry.next_try <= now:
-                entry = replace(entry, next_try=next_try)
+                entry = replace(entry, row=row, next_try=next_try)
             entries[entry.key] = entry
         for entry in self._refused(outcomes, known, now):
             entries[entry.key] = entry
@@ -111,14 +111,20 @@ class QuarantineRules:
 
 def log_new(entries: Iterable[QuarantineEntry], before: Iterable[QuarantineEntry]) -> None:
     """Log the rows that are set aside from now on, or for another reason than before."""
-    known = {entry.row for entry in before}
+    known = {_words_of(entry.row) for entry in before}
     for entry in entries:
         row = entry.row
-        if row in known:
+        if _words_of(row) in known:
             continue
         fields = {"event": "quarantine", **row.as_json()}
         for line in quarantine_lines([row]):
             _log.warning("%s", line.text, extra=with_fields({key: value for key, value in fields.items() if value}))
+
+
+def _words_of(row: Quarantined) -> tuple[str, str, str, str, str]:
+    """Return the row for a comparison: an error of Okta has other ids in every pass."""
+    reason, remedy = (without_own_names(text, row.name, row.okta_id) for text in (row.reason, row.remedy))
+    return row.kind, row.name, row.okta_id, reason, remedy
 
 
 def without_what_must_wait(

@@ -126,6 +126,28 @@ def test_equal_reasons_are_grouped():
     assert len(text) == 4
 
 
+def test_reasons_that_differ_in_names_and_ids_of_calls_only_are_grouped():
+    denied = "UsersService/CreateUser on user {!r}: access denied"
+    unread = 'group "{}" cannot be read: GET /api/v1/groups/{}/users: 503 [request id Cj{}, error id oa{}]'
+    users = [
+        Quarantined.from_text("user", name, f"00u{name}", denied.format(name), f"check 00u{name}")
+        for name in ("ada", "bob")
+    ]
+    groups = [
+        Quarantined.from_text("access_list", name, f"00g{name}", unread.format(name, f"00g{name}", name, name), "wait")
+        for name in ("Looms", "Sales")
+    ]
+    without_ids = "group … cannot be read: GET /api/v1/groups/…/users: 503 [request id …, error id …]"
+    assert as_text(plan(quarantined=(*users, *groups))).splitlines()[:4] == [
+        "quarantine: 2 users: UsersService/CreateUser on user …: access denied -> check …",
+        '    "ada" (00uada), "bob" (00ubob)',
+        f"quarantine: 2 access lists: {without_ids} -> wait",
+        '    "Looms" (00gLooms), "Sales" (00gSales)',
+    ]
+    [line, _] = as_text(plan(quarantined=(groups[0],))).splitlines()
+    assert "GET /api/v1/groups/00gLooms/users: 503 [request id CjLooms, error id oaLooms] -> wait" in line
+
+
 HOSTILE = "a`b````c|d<img src=x>@team\n```\n# owned"
 
 
