@@ -10,6 +10,7 @@ _OKTA_RPC = "unit/serve/test_okta_rpc.py::"
 
 _REMOVAL = "contract/enrolment/test_contract_enrolment_removal.py::"
 _WHOLE_STATUS = "contract/managed/test_contract_managed_whole_status.py::"
+_LIFECYCLE = "contract/managed/test_contract_managed_lifecycle.py::"
 _FLOW = "contract/enrolment/test_contract_enroll_flow.py::"
 
 OF_MANAGED = (
@@ -120,5 +121,37 @@ OF_MANAGED = (
         "if False:",
         (_FLOW + "test_a_file_that_cannot_be_written_is_refused_before_the_first_write",),
         "App, connector and plugin exist, and the service does not run by them.",
+    ),
+    Mutant(
+        "an unread connector names no app",
+        "managed/watcher.py",
+        "settings = replace(settings, app_id=settings.app_id or connector_app_id)",
+        "settings = settings",
+        (_LIFECYCLE + "test_while_the_connector_cannot_be_read_its_app_stays_the_source_of_people",),
+        "Everybody in the organisation would become a user.",
+    ),
+    Mutant(
+        "an error about the connector is an answer",
+        "managed/watcher.py",
+        "                plugins = Plugins(unread=str(error))\n            else:",
+        "                pass\n            else:",
+        (_LIFECYCLE + "test_while_the_connector_cannot_be_read_its_app_stays_the_source_of_people",),
+        "Everybody in the organisation would become a user.",
+    ),
+    Mutant(
+        "a plugin that the listing lacks counts as deleted",
+        "managed/watcher.py",
+        "if name and all(plugin.name != name for plugin in found):",
+        "if False:",
+        (_LIFECYCLE + "test_a_plugin_that_the_listing_lacks_is_read_by_name_before_it_counts_as_deleted",),
+        "The sync would stop.",
+    ),
+    Mutant(
+        "the status is written into a plugin of others",
+        "service/service.py",
+        "        if not decision.may_report:",
+        "        if False:",
+        (_LIFECYCLE + "test_no_status_is_written_into_a_plugin_of_others",),
+        "It would replace the status of Teleport's own integration.",
     ),
 )

@@ -7,7 +7,7 @@ hosted plugins.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -92,9 +92,7 @@ class PluginFollower:
             except TeleportError as error:
                 plugins = Plugins(unread=str(error))
             else:
-                await self._remember(name, settings)
-        elif self._known is not None and self.connector is not None:
-            connector_app_id = self.connector.labels.get(APP_ID, "")
+                await self._remember(name, settings, connector_app_id)
         decision = decide(
             self._local, plugins, known=self._known, connector_app_id=connector_app_id, addresses=self._addresses()
         )
@@ -138,7 +136,11 @@ class PluginFollower:
         if seen is None or seen.name != settings.connector or now - seen.at >= CONNECTOR_EVERY:
             connector = await self._teleport.connectors.get(settings.connector)
             seen = self._seen = _ConnectorSeen(settings.connector, connector, now)
-        return "" if seen.connector is None else seen.connector.labels.get(APP_ID, "")
+        if seen.connector is not None:
+            return seen.connector.labels.get(APP_ID, "")
+        # A deleted connector must not make the sync wider: without an app, everybody is synced.
+        known = self._known
+        return known.app_id if known is not None and known.connector == settings.connector else ""
 
     async def _recall(self, name: str) -> None:
         if not name or self._is_recalled:
@@ -149,8 +151,10 @@ class PluginFollower:
             _log.warning("the stored settings of plugin %r cannot be read: %s", name, error)
         self._is_recalled = True
 
-    async def _remember(self, name: str, settings: OktaPluginSettings | None) -> None:
-        """Store the plugin's settings, for a start while the plugin cannot be read."""
+    async def _remember(self, name: str, settings: OktaPluginSettings | None, connector_app_id: str) -> None:
+        """Store the plugin's settings, with the app, for a time when the plugin or its connector cannot be read."""
+        if settings is not None:
+            settings = replace(settings, app_id=settings.app_id or connector_app_id)
         if settings == self._known:
             return
         self._known = settings

@@ -6,10 +6,12 @@ import asyncio
 
 import grpc
 import pytest
+from contract.managed.conftest import CONNECTOR
 from google.protobuf.json_format import MessageToDict
 from teleport_okta import app
 from teleport_okta.config import parse
 from teleport_okta.errors import ConfigError
+from teleport_okta.model import labels
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.service.service import NothingRunsError
 
@@ -159,6 +161,82 @@ async def test_a_plugin_that_cannot_be_read_changes_nothing_and_nor_does_a_resta
     assert "the settings that were read before apply" in status.managed.reason
     world.teleport.faults.clear()
     await world.until(lambda: not world.service.decision.is_stale, "it can be read again")
+
+
+async def test_a_plugin_that_the_listing_lacks_is_read_by_name_before_it_counts_as_deleted(managed, monkeypatch):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+
+    async def nothing():
+        return ()
+
+    await world.start()
+    await world.until(lambda: world.users() == {"ada@x.io"}, "ada gets a user")
+    monkeypatch.setattr(world.service._base.teleport.plugins, "list", nothing)
+    world.hire("bob@x.io")
+    for _ in range(20):
+        world.clock.advance(5)
+        await asyncio.sleep(0.02)
+    assert world.service.decision.settings is not None
+    assert world.users() == {"ada@x.io", "bob@x.io"}
+    world.plugins.delete()
+    await world.until(lambda: world.service.decision.settings is None, "it stops")
+
+
+@pytest.fixture
+async def by_label(managed):
+    """A plugin that names no app: the label of its connector does. Eve is in the organisation, and not in the app."""
+    world = managed
+    world.hire("ada@x.io")
+    world.okta.create_user({"firstName": "E", "lastName": "V", "login": "eve@x.io", "email": "eve@x.io"})
+    await world.teleport.administrator.connectors.create(
+        CONNECTOR,
+        acs=f"https://teleport.example.com/v1/webapi/saml/acs/{CONNECTOR}",
+        labels={labels.APP_ID: world.okta_app.id},
+        issuer="http://www.okta.com/exk",
+        sso="https://acme.okta.com/sso",
+        attributes_to_roles=[{"name": "groups", "value": "Everyone", "roles": ["okta-requester"]}],
+    )
+    world.install(appgroup_sync=False)
+    world.edit(app_id="", user_sync_source="")
+    await world.start()
+    await world.until(lambda: world.users() == {"ada@x.io"}, "ada gets a user")
+    return world
+
+
+async def goes_on_with_the_app(world):
+    """The sync goes on, and Eve gets no user."""
+    world.hire("bob@x.io")
+    await world.until(lambda: "bob@x.io" in world.users(), "bob gets a user", step=10)
+    for _ in range(40):
+        world.clock.advance(30)
+        await asyncio.sleep(0.02)
+    assert world.service.decision.settings.okta.app_id == world.okta_app.id
+    assert world.users() == {"ada@x.io", "bob@x.io"}
+
+
+async def test_while_the_connector_cannot_be_read_its_app_stays_the_source_of_people(by_label):
+    world = by_label
+    world.teleport.faults.add(Fault("*/GetSAMLConnector", code=grpc.StatusCode.UNAVAILABLE))
+    await world.until(lambda: world.service.decision.is_stale, "the connector cannot be read", step=30)
+    await goes_on_with_the_app(world)
+
+
+@pytest.mark.parametrize("call", ["ListPlugins", "GetSAMLConnector"])
+async def test_after_a_restart_meanwhile_too(by_label, call):
+    world = by_label
+    world.teleport.faults.add(Fault(f"*/{call}", code=grpc.StatusCode.PERMISSION_DENIED))
+    await world.stop()
+    await world.start()
+    await world.until(lambda: world.service.decision.is_stale, "it cannot be read", step=30)
+    await goes_on_with_the_app(world)
+
+
+async def test_a_connector_that_is_deleted_does_not_make_the_sync_wider(by_label):
+    world = by_label
+    world.teleport.administrator.connectors.delete(CONNECTOR)
+    await goes_on_with_the_app(world)
 
 
 async def test_changes_are_in_the_audit_log(managed):
