@@ -62,12 +62,8 @@ class ProgressOfReading:
 
 
 def _log_progress(progress: ReadingProgress) -> None:
-    _log.info(
-        "reading Okta: %d of about %d calls; the rate limits make the whole reading take at least %d s",
-        progress.done,
-        progress.of,
-        progress.takes,
-    )
+    in_all = f"; at least {progress.takes:.0f} s in all, because of the rate limits" if progress.takes >= 1 else ""
+    _log.info("reading Okta: %d of about %d calls%s", progress.done, progress.of, in_all)
 
 
 def cost_of(reading: Reading, made: Mapping[str, int], okta: DirectoryReads) -> PassCost:

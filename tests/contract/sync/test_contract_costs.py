@@ -104,4 +104,6 @@ async def test_a_reading_that_the_rate_limits_stretch_says_how_far_it_is(tmp_pat
         assert seen[-1].done == seen[-1].of
         assert took >= 0.8 * seen[-1].takes > 120
         assert caplog.text.count("reading Okta: ") >= 2
+        assert "in all, because of the rate limits" in caplog.text
+        assert "at least 0 s" not in caplog.text
         assert full_pass.progress is None
