@@ -149,6 +149,14 @@ def is_output_broken() -> bool:
     return False
 
 
+def drop_unwritten_errors() -> None:
+    """Discard what standard error cannot take, at exit: the interpreter would change the exit code to 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def give_up_output() -> None:
     """Discard further output and what is buffered: nothing can be written, or the reader has closed it (`head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

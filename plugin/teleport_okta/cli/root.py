@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import os
 import re
@@ -16,6 +17,7 @@ import click
 from teleport_okta.cli.config_file import root_config_option
 from teleport_okta.cli.output import (
     STANDARD_OUTPUT,
+    drop_unwritten_errors,
     give_up_output,
     is_output_broken,
     open_closed_streams,
@@ -65,6 +67,7 @@ _REMEDIES: Final = {
 def main() -> None:
     """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
     open_closed_streams()
+    atexit.register(drop_unwritten_errors)
     set_up_for_command()
     if "start" in sys.argv[1:]:
         # A reload must not end a service that is still being imported, which takes seconds.

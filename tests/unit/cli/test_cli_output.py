@@ -187,6 +187,15 @@ def test_an_error_that_cannot_be_written_keeps_the_exit_code(tmp_path):
     assert run_with("2>/dev/full", "no-such-verb") == (2, "", "")
 
 
+def test_errors_that_are_left_at_the_end_change_no_exit_code():
+    script = (
+        "import sys; from teleport_okta.cli import root;"
+        "root.cli.main = lambda **_: sys.stderr.buffer.write(b'left') and 0; root.main()"
+    )
+    done = subprocess.run(["sh", "-c", '"$@" 2>/dev/full', "sh", sys.executable, "-c", script], check=False)
+    assert done.returncode == 0
+
+
 def test_no_file_gets_the_number_of_a_stream_that_is_closed():
     script = (
         "import os; from teleport_okta.cli.output import open_closed_streams; open_closed_streams();"
