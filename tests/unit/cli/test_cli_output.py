@@ -189,8 +189,8 @@ def test_an_error_that_cannot_be_written_keeps_the_exit_code(tmp_path):
 
 def test_errors_that_are_left_at_the_end_change_no_exit_code():
     script = (
-        "import sys; from teleport_okta.cli import root;"
-        "root.cli.main = lambda **_: sys.stderr.buffer.write(b'left') and 0; root.main()"
+        "import sys; from teleport_okta.cli import root; sys.stderr = open(2, 'w', closefd=False);"
+        "root.cli.main = lambda **_: print('left', file=sys.stderr) or 0; root.main()"
     )
     done = subprocess.run(["sh", "-c", '"$@" 2>/dev/full', "sh", sys.executable, "-c", script], check=False)
     assert done.returncode == 0
