@@ -36,10 +36,23 @@ KINDS = {
     "garbage": bytes(range(256)) * 40,
 }
 
+EACH_OVER_TLS = 50
+"""Clients of a kind that finish the handshake: all kinds together are more than the endpoint's connections."""
+
+WITH_BODY = b"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\n"
+KINDS_OVER_TLS = {
+    "silent": b"",
+    "slow": REQUEST + b"X-Slow: ",
+    "slow body": WITH_BODY + b"Content-Length: 100000\r\n\r\n{",
+    "wrong token": WITH_BODY + b"Authorization: Bearer wrong\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n{",
+    "huge": REQUEST + b"X-Huge: " + b"x" * 300_000,
+    "busy": b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
+}
+
 
 @pytest.fixture
 def doors(tmp_path, unused_tcp_port_factory):
-    """A service with every door open, reached through the proxy; returns the installation and its addresses."""
+    """A service with every door open, reached through the proxy; returns its parts, addresses and SCIM token."""
     okta = Sandbox.started("okta", "--users", 5, "--dir", tmp_path / "okta")
     teleport = Sandbox.started("teleport", "--no-lag", "--dir", tmp_path / "teleport")
     files = CertificateFiles(tmp_path)
@@ -60,7 +73,8 @@ def doors(tmp_path, unused_tcp_port_factory):
     with ExitStack() as stack:
         stack.callback(teleport.stop)
         stack.callback(okta.stop)
-        assert installation.run("scim-token", "new").returncode == 0
+        issued = installation.run("scim-token", "new")
+        assert issued.returncode == 0
         service = installation.start()
         stack.callback(ended, service)
         eventually(lambda: ready(("127.0.0.1", ports["metrics"])) == 200, "it is ready")
@@ -68,7 +82,7 @@ def doors(tmp_path, unused_tcp_port_factory):
         data = Path(installation.sections["storage"]["data_dir"])
         addresses = {name: ("127.0.0.1", port) for name, port in ports.items()}
         addresses |= {"admin": str(data / "admin.sock"), "forwarder": str(next((data / "run").glob("*/h2")))}
-        yield installation, okta, teleport, service, addresses
+        yield installation, okta, teleport, service, addresses, issued.stdout.strip()
 
 
 def ended(service):
@@ -96,11 +110,12 @@ def unverified():
     return context
 
 
-def scim_status(address):
-    """The status of an answer over HTTPS to a request without a token."""
-    url = "https://{}:{}/scim/v2/Users".format(*address)
+def scim_status(address, token):
+    """The status of an answer over HTTPS to the client that has the token."""
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request("https://{}:{}/scim/v2/Users".format(*address), headers=headers)
     try:
-        with urllib.request.urlopen(url, timeout=10, context=unverified()) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=unverified()) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -131,6 +146,14 @@ def besieged(addresses):
                         client.connect(address)
                         client.setblocking(False)
                         client.send(sent)
+        context = unverified()
+        for sent in KINDS_OVER_TLS.values():
+            for _ in range(EACH_OVER_TLS):
+                with suppress(OSError):
+                    plain = stack.enter_context(socket.create_connection(addresses["scim"], timeout=5))
+                    client = stack.enter_context(context.wrap_socket(plain))
+                    client.setblocking(False)
+                    client.send(sent)
         yield
 
 
@@ -141,14 +164,14 @@ def synced(teleport):
 
 
 def test_a_leaver_leaves_and_everybody_else_is_answered(doors):
-    installation, okta, teleport, service, addresses = doors
+    installation, okta, teleport, service, addresses, token = doors
     login = eventually(lambda: synced(teleport), "people are users")[0]
     with besieged(addresses):
         okta.control("POST", f"/users/{login}/deactivate")
         eventually(lambda: login in str(teleport.control("GET", "/locks")), "the leaver is locked", within=PATIENCE / 3)
         assert ready(addresses["metrics"]) == 200
         assert ready(addresses["metrics"], "/metrics") == 200
-        assert scim_status(addresses["scim"]) == 401
+        assert scim_status(addresses["scim"], token) == 200
         assert installation.run("status", "--live").returncode == 0
         assert len(list(Path(f"/proc/{service.pid}/fd").iterdir())) < DESCRIPTORS
     eventually(lambda: speaks_tls(addresses["serve"]), "gRPC is answered", within=PATIENCE / 3)
