@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe.text import json_text, printable, printable_lines
@@ -25,6 +27,7 @@ _STDERR: Final = {"stderr", "error", "2"}
 _STDOUT: Final = {"stdout", "out", "1", ""}
 _SHORTEST_SECRET: Final = 6
 _REDACTED: Final = "[redacted]"
+_REPORT_INTERVAL: Final = 60.0
 
 
 _FIELDS: Final = "fields"
@@ -137,7 +140,8 @@ def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = 
     for old in list(root.handlers):
         root.removeHandler(old)
         if isinstance(old, _FileHandler):
-            old.close()
+            with suppress(OSError):  # the disk is full, and what is left of a line cannot be written
+                old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(_SEVERITIES[severity])
@@ -151,7 +155,31 @@ def is_on_stderr() -> bool:
     )
 
 
-class _FileHandler(logging.FileHandler):
+class _ReportsLostLines(logging.Handler):
+    """Reports on standard error that lines are lost (the disk is full), at most once a minute.
+
+    The report of `logging` itself would be a traceback for each line, with its text unredacted.
+    """
+
+    _reported = -math.inf
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is that of `logging`
+        """Report the exception that is being handled, without the text of the line."""
+        now = time.monotonic()
+        if now - self._reported < _REPORT_INTERVAL or sys.stderr is None:
+            return
+        self._reported = now
+        error = sys.exception()
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"error: lines of the log are lost: {why}; first one of {record.name}:{record.lineno}\n")
+
+
+class _StreamHandler(_ReportsLostLines, logging.StreamHandler[Any]):
+    """Writes to a standard stream."""
+
+
+class _FileHandler(_ReportsLostLines, logging.FileHandler):
     """Writes to a file that `set_up` opened. The next `set_up` closes it, and leaves handlers of others open."""
 
 
@@ -176,9 +204,9 @@ def is_standard_stream(output: str) -> bool:
 
 def _handler(output: str) -> logging.Handler:
     if output in _STDERR:
-        return logging.StreamHandler(sys.stderr)
+        return _StreamHandler(sys.stderr)
     if output in _STDOUT:
-        return logging.StreamHandler(sys.stdout)
+        return _StreamHandler(sys.stdout)
     try:
         return _FileHandler(output, encoding="utf-8")
     except OSError as error:

@@ -60,6 +60,20 @@ def test_a_name_cannot_forge_a_line(tmp_path):
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_lines_that_cannot_be_written_are_reported_once_and_not_shown(tmp_path, layout, capsys):
+    logs.set_up(output="/dev/full", severity="info", layout=layout, secrets=[SECRET])
+    logger = logging.getLogger("teleport_okta.sync.engine")
+    for _ in range(3):
+        logger.warning("a token %s and \x1b[31m", SECRET)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: lines of the log are lost: No space left on device; first one of teleport_okta.sync")
+    logs.set_up(output=str(tmp_path / "log"), severity="info", layout=layout)
+    logger.warning("written")
+    assert (tmp_path / "log").read_text().count("written") == 1
+    assert capsys.readouterr().err == ""
+
+
 def test_warnings_of_libraries_are_logged_too(tmp_path):
     text = log_of(tmp_path, "text", lambda _: logging.getLogger("asyncio").error("a task was lost"))
     assert "[asyncio] a task was lost" in text
