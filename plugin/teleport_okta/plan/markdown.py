@@ -20,7 +20,7 @@ from teleport_okta.plan.render import (
     quarantine_lines,
     summary,
 )
-from teleport_okta.plan.words import noun
+from teleport_okta.plan.words import noun, object_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,10 +55,13 @@ def _lines(view: PlanView, selection: Selection) -> Iterator[str]:
 
 
 def _table(view: PlanView) -> Iterator[str]:
-    """Count the changes by kind and action."""
-    counts = view.counts
-    if not counts:
+    """Count the changes by action and the kind of its object."""
+    if not view.counts:
         return
+    counts = {
+        action: {object_kind(action, kind): count for kind, count in by_kind.items()}
+        for action, by_kind in view.counts.items()
+    }
     kinds = dict.fromkeys(kind for by_kind in counts.values() for kind in by_kind)
     yield ""
     yield f"| | {' | '.join(counts)} |"

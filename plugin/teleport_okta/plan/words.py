@@ -54,7 +54,7 @@ def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> s
 
 def deed_words(action: str, kind: str, label: str, okta_id: str = "", title: str = "") -> str:
     """Return an action and its object: `lock user "eve" (00u1)`, `create access list "Engineering" (00g1)`."""
-    return f"{action} {object_words(_done_to(action, kind), label, okta_id, title)}"
+    return f"{action} {object_words(object_kind(action, kind), label, okta_id, title)}"
 
 
 def without_own_names(text: str, name: str, okta_id: str) -> str:
@@ -89,12 +89,12 @@ def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:
 def counted(changes: Iterable[ChangeView]) -> list[str]:
     """Return a phrase for each action, such as "7 memberships and 1 user to delete"."""
     return [
-        f"{_listed([f'{count} {noun(_done_to(action, kind), count)}' for kind, count in by_kind.items()])} to {action}"
+        f"{_listed([f'{n} {noun(object_kind(action, kind), n)}' for kind, n in by_kind.items()])} to {action}"
         for action, by_kind in counts_of(changes).items()
     ]
 
 
-def _done_to(action: str, kind: str) -> str:
+def object_kind(action: str, kind: str) -> str:
     """Return the kind of the object of an action: a user is locked, not a lock."""
     return USER if action.strip() in {"lock", "unlock"} and kind == LOCK else kind
 

@@ -162,6 +162,14 @@ def test_markdown_counts_in_a_table_and_shows_the_changes_as_a_diff():
     assert '- delete user "eve": why' in shown[begin : shown.index("```", begin)]
 
 
+def test_markdown_counts_users_who_are_locked_as_users():
+    leaving = (change("lock", "lock", "eve"), change("delete", "user", "eve"), change("unlock", "lock", "bob"))
+    shown = as_markdown(plan(*leaving)).splitlines()
+    assert "| | lock | unlock | delete |" in shown
+    assert "| users | 1 | 1 | 1 |" in shown
+    assert not [line for line in shown if line.startswith("| locks")]
+
+
 def test_markdown_keeps_foreign_text_inside_of_code():
     hostile = change(
         "update", "user", HOSTILE, reason=HOSTILE, fields=(FieldChange("traits.x", HOSTILE, HOSTILE),), title=HOSTILE
