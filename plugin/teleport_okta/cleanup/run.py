@@ -140,7 +140,7 @@ class Cleanup:
             raise blocker.error
         await self._check_digest(digest, plan)
         # A service that starts later must not resume from the last full pass: its objects are gone.
-        await self._store.remember_whole_pass(None)
+        await self._store.forget_whole_pass()
         await settle_cleanup_records(self._store.journal, self._teleport, self._clock)
         await settle_open_records(self._store.journal, self._teleport, self._clock)
         run = self._run(keys, read_at)

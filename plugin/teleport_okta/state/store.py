@@ -140,9 +140,26 @@ class Store:
         text = await self._recall(_LAST_SUCCESS)
         return datetime.fromisoformat(text) if text else None
 
-    async def remember_success(self, moment: datetime) -> None:
-        """Store the end of a pass without a failure."""
-        await self._memorise(_LAST_SUCCESS, moment.isoformat())
+    async def remember_pass_end(
+        self, *, success: datetime | None = None, whole: WholePass | None = None, asked: Iterable[str] = ()
+    ) -> None:
+        """Store the end of a full pass in one transaction, so that a process can continue from every success.
+
+        `success` is when it ended without a failure, `whole` the pass if it read and applied everything, and `asked`
+        the kinds of changes about which its reading counts as a question to Okta.
+        """
+        values = {} if success is None else {_LAST_SUCCESS: success.isoformat()}
+        if whole is not None:
+            times = [whole.started.isoformat(), whole.finished.isoformat()]
+            values[_WHOLE] = json.dumps([*times, whole.terms, whole.lost_traits, whole.doubt])
+            # A later question about recent changes need not go back further than the beginning of the pass.
+            values |= {_ASKED.format(what): whole.started.isoformat() for what in asked}
+
+        def write(connection: sqlite3.Connection) -> None:
+            for key, value in values.items():
+                _put(connection, key, value)
+
+        await self._database.submit(write)
 
     async def whole_pass(self) -> WholePass | None:
         """Return the last full pass if it read and applied everything; otherwise, and during a pass, None."""
@@ -152,13 +169,9 @@ class Store:
         started, finished, terms, traits, doubt = json.loads(text)
         return WholePass(datetime.fromisoformat(started), datetime.fromisoformat(finished), terms, tuple(traits), doubt)
 
-    async def remember_whole_pass(self, whole: WholePass | None) -> None:
-        """Store a full pass that read and applied everything; None: a pass starts, or failed."""
-        if whole is None:
-            await self._memorise(_WHOLE, "")
-            return
-        times = [whole.started.isoformat(), whole.finished.isoformat()]
-        await self._memorise(_WHOLE, json.dumps([*times, whole.terms, whole.lost_traits, whole.doubt]))
+    async def forget_whole_pass(self) -> None:
+        """Store that no process can continue from the last full pass: another one begins, or objects were removed."""
+        await self._memorise(_WHOLE, "")
 
     async def asked(self, what: str) -> datetime | None:
         """When Okta was last asked for changes of `what`; None: never."""

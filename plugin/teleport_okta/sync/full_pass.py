@@ -164,10 +164,8 @@ class FullPass:
             okta_calls=self._okta.people.calls_since(notes.calls_before),
             finished=self._clock.now(),
         )
-        if report.succeeded:
-            await self._store.remember_success(report.finished)
         await notes.stored(self._memory.remember_parts(problems_by_part(reading, outcomes), self._settings))
-        # Last of all: a process that ends before this makes a whole pass again.
+        # Last of all: a process that ends before this makes a whole pass again, and reports no success.
         await self._resuming.end_pass(report, plan, self._settings)
         return report
 

@@ -52,21 +52,22 @@ class Resuming:
     async def begin_pass(self) -> None:
         """Note that a full pass begins: until it ends whole, no process can continue from it. Raises StateError."""
         self._is_followed = False
-        await self._store.remember_whole_pass(None)
+        await self._store.forget_whole_pass()
         # The changes after a pass are known only if the log had a position before it.
         self._is_followed = await self._store.hints.position() is not None
 
     async def end_pass(self, report: PassReport, plan: Plan, settings: Settings) -> None:
-        """Store that a full pass was whole, if it was, and if the log was followed meanwhile. Raises StateError."""
-        terms, lost = self._reader.last_terms, plan.lost_traits
-        if not report.applied or not self._is_followed or terms is None:
-            return
-        traits, doubt = ((), "") if lost is None else (tuple(sorted(lost.names)), lost.doubt)
-        # A later question about recent changes need not go back further than the beginning of this pass.
-        for what in ASKED:
-            await self._store.remember_asked(what, report.started)
-        whole = WholePass(report.started, report.finished, terms.digest(settings), traits, doubt)
-        await self._store.remember_whole_pass(whole)
+        """Store that a full pass was without a failure, and whether a process can continue from it. Raises StateError.
+
+        That is so if the pass was whole, and the log was followed meanwhile.
+        """
+        terms, whole = self._reader.last_terms, None
+        if report.applied and self._is_followed and terms is not None:
+            lost = plan.lost_traits
+            traits, doubt = ((), "") if lost is None else (tuple(sorted(lost.names)), lost.doubt)
+            whole = WholePass(report.started, report.finished, terms.digest(settings), traits, doubt)
+        success = report.finished if report.succeeded else None
+        await self._store.remember_pass_end(success=success, whole=whole, asked=ASKED)
 
     async def resume(self, settings: Settings, *, within: timedelta) -> Resumed | None:
         """Continue from the last full pass, if it was whole, had the same terms, and ended less than `within` ago.

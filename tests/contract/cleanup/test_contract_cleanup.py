@@ -267,7 +267,7 @@ async def test_every_change_is_on_record_before_its_call_and_at_most_four_are_in
 
 async def test_the_next_service_looks_at_everything_anew_and_its_people_are_let_back_in(removal):
     store, now = removal.world.parts.store, removal.world.clock.now()
-    await store.remember_whole_pass(WholePass(now, now, "terms"))
+    await store.remember_pass_end(whole=WholePass(now, now, "terms"))
     await removal.removed()
     assert await store.whole_pass() is None
     assert (await removal.office.next_pass()).succeeded

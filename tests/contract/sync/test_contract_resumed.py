@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import grpc
@@ -15,6 +16,7 @@ from teleport_okta.model.scope import Scope
 from teleport_okta.okta.buckets import GROUPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.system_log import LOGS
 from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.state.database import Database
 from teleport_okta.state.hints import Hints
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.procedure import KeyProcedure
@@ -325,6 +327,29 @@ async def test_a_process_that_goes_by_something_else_makes_a_full_pass(followed,
     assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is None
 
 
+async def test_a_process_can_continue_from_every_success_wherever_the_earlier_one_died(followed, monkeypatch):
+    submit, states = Database.submit, []
+
+    def watched(database, work):
+        def then_look(connection):
+            result = work(connection)
+            found = dict(
+                connection.execute("SELECT key, value FROM memory WHERE key IN ('last success', 'whole pass')")
+            )
+            states.append((found["last success"], bool(json.loads(found["whole pass"]))))
+            return result
+
+        return submit(database, then_look)
+
+    followed.world.hire(DEE)
+    monkeypatch.setattr(Database, "submit", watched)
+    assert (await followed.office.next_pass()).succeeded
+    before, after = states[0], states[-1]
+    assert before[0] != after[0]
+    assert (before[0], False) in states
+    assert {is_whole for success, is_whole in states if success == after[0]} == {True}
+
+
 async def test_a_process_that_comes_too_late_makes_a_full_pass(followed):
     await followed.office.live(FOUR_HOURS.total_seconds())
     await followed.restart()
@@ -335,7 +360,7 @@ async def test_a_process_whose_clock_was_set_back_makes_a_full_pass(followed):
     store = followed.world.parts.store
     whole = await store.whole_pass()
     later = whole.finished + timedelta(hours=1)
-    await store.remember_whole_pass(type(whole)(whole.started, later, whole.terms))
+    await store.remember_pass_end(whole=type(whole)(whole.started, later, whole.terms))
     await followed.restart()
     assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is None
 

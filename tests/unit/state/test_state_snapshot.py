@@ -19,7 +19,7 @@ def files(directory):
 
 async def test_it_is_read_while_another_process_writes(tmp_path):
     store = await Store.open(tmp_path)
-    await store.remember_success(NOW)
+    await store.remember_pass_end(success=NOW)
     copy = await Store.open_copy(tmp_path)
     assert await copy.last_success() == NOW
     await copy.remember_asked("groups", NOW)
@@ -31,13 +31,13 @@ async def test_it_is_read_while_another_process_writes(tmp_path):
 
 async def test_nothing_is_made_or_changed_in_the_directory(tmp_path):
     store = await Store.open(tmp_path)
-    await store.remember_success(NOW)
+    await store.remember_pass_end(success=NOW)
     await store.close()
     before = files(tmp_path)
     tmp_path.chmod(0o500)
     copy = await Store.open_copy(tmp_path)
     assert await copy.last_success() == NOW
-    await copy.remember_success(NOW)
+    await copy.remember_pass_end(success=NOW)
     await copy.close()
     assert files(tmp_path) == before
 

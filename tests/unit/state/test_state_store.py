@@ -125,7 +125,7 @@ async def test_a_harm_is_counted_by_the_step_that_went_on_with_it_when_the_first
 async def test_everything_is_there_after_a_restart(tmp_path):
     store = await Store.open(tmp_path)
     await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=1)
-    await store.remember_success(NOW)
+    await store.remember_pass_end(success=NOW)
     await store.journal.record(entry())
     await store.close()
     again = await Store.open(tmp_path)
