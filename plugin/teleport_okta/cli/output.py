@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 from dataclasses import dataclass
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
@@ -138,6 +138,12 @@ def open_closed_streams() -> None:
                 os.set_inheritable(number, True)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def escape_unencodable() -> None:
+    """Write a character that the terminal's encoding lacks as an escape: a foreign name must not end a command."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def is_output_broken() -> bool:

@@ -18,6 +18,7 @@ from teleport_okta.cli.config_file import root_config_option
 from teleport_okta.cli.output import (
     STANDARD_OUTPUT,
     drop_unwritten_errors,
+    escape_unencodable,
     give_up_output,
     is_output_broken,
     open_closed_streams,
@@ -67,6 +68,7 @@ _REMEDIES: Final = {
 def main() -> None:
     """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
     open_closed_streams()
+    escape_unencodable()
     atexit.register(drop_unwritten_errors)
     set_up_for_command()
     if "start" in sys.argv[1:]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,19 @@ def test_an_error_that_cannot_be_written_keeps_the_exit_code(tmp_path):
     assert run_with("2>/dev/full", "status", "--config", tmp_path / "none.toml") == (1, "", "")
     assert run_with(">/dev/full 2>/dev/full", "configure") == (1, "", "")
     assert run_with("2>/dev/full", "no-such-verb") == (2, "", "")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-8", "Zoë 日本 \\ud800\n"), ("latin-1", "Zoë \\u65e5\\u672c \\ud800\n")]
+)
+def test_a_name_that_the_terminal_cannot_show_is_escaped(encoding, shown):
+    script = (
+        "from teleport_okta.cli import output, root;"
+        "root.cli.main = lambda **_: output.show('Zo\\xeb \\u65e5\\u672c \\ud800') or 0; root.main()"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.decode(encoding)) == (0, shown), done.stderr
 
 
 def test_errors_that_are_left_at_the_end_change_no_exit_code():
