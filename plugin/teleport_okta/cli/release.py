@@ -12,6 +12,7 @@ from teleport_okta.cli.options import config_option
 from teleport_okta.cli.output import show
 from teleport_okta.config import load
 from teleport_okta.model.labels import okta_id_of
+from teleport_okta.model.reason_text import quoted
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
 
@@ -34,9 +35,9 @@ def release(config_path: Path, name: str) -> None:
     released = asyncio.run(_release(load(config_path), name))
     for lock in released.locks:
         end = lock.expires.isoformat(timespec="seconds").replace("+00:00", "Z") if lock.expires else "without end"
-        show(f"released {name}: lock {lock.name} for {okta_id_of(lock.labels)}, which would have lasted {end}")
+        show(f"released {quoted(name)}: lock {lock.name} for {okta_id_of(lock.labels)}, which would have lasted {end}")
     for one in released.memberships:
-        show(f"released {name}: membership of access list {one.title} ({one.list_name})")
+        show(f"released {quoted(name)}: membership of access list {quoted(one.title)} ({one.list_name})")
     show("the next pass creates the user of the person who waits for the name")
 
 
