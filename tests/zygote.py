@@ -145,6 +145,10 @@ def _run(main: object, order: dict, streams: list[int]) -> None:
         for number, stream in enumerate(streams[:3]):
             os.dup2(stream, number)
         os.closerange(3, _MOST_FILES)
+        # As the interpreter opens them: whether a stream can seek depends on what it was opened on.
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         random.seed()
         os.environ.clear()
         os.environ.update(order["environment"])

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
@@ -143,7 +144,8 @@ def open_closed_streams() -> None:
 def escape_unencodable() -> None:
     """Write a character that the terminal's encoding lacks as an escape: a foreign name must not end a command."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        with suppress(OSError):  # a stream whose position cannot be read is used as it is
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def is_output_broken() -> bool:
