@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,6 +178,25 @@ async def test_a_server_that_sends_nothing_is_not_waited_for_long(monkeypatch):
     server.close()
     assert "took too long" in plain["public_url"].what
     assert tls["public TLS"].severity == "warning"
+
+
+async def test_an_endless_answer_is_not_read_to_its_end():
+    sent = []
+
+    async def endless(request):
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"x" * 65_536)
+                sent.append(65_536)
+        return response
+
+    async with RawTestServer(endless) as server, asyncio.timeout(10):
+        found = await reach(f"http://localhost:{server.port}/scim/v2")
+    assert severities(found)["public_url"] == "warning"
+    assert sum(sent) < 16 * 1024 * 1024
 
 
 async def test_no_token_is_sent_and_no_redirect_followed():
