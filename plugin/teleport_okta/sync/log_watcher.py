@@ -322,11 +322,12 @@ class LogWatcher:
         self.health.alarms = {
             text: alarm for text, alarm in self.health.alarms.items() if self._clock.now() - alarm.at < _ALARM_LASTS
         }
+        health = self.health
         # Logged only when it changes: a log that fails for a day would fill the log of the service.
-        if (state, reason) == (self.health.state, self.health.reason):
-            return
-        if state == "following":
-            _log.info("changes arrive by the System Log, which is read every %.0f s", self.interval())
-        elif state != self.health.state:
-            _log.warning("the System Log is not followed: %s; full passes continue", reason)
-        self.health.state, self.health.reason, self.health.since = state, reason, self._clock.now()
+        if state != health.state:
+            health.since = self._clock.now()
+            if state == "following":
+                _log.info("changes arrive by the System Log, which is read every %.0f s", self.interval())
+            else:
+                _log.warning("the System Log is not followed: %s; full passes continue", reason)
+        health.state, health.reason = state, reason

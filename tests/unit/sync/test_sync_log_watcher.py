@@ -371,6 +371,18 @@ async def test_what_fails_is_tried_again_after_growing_pauses_up_to_a_minute(wat
     assert await watched.poll() == 5
 
 
+async def test_a_log_that_fails_is_logged_once_and_failing_since_the_first_error(watched, caplog):
+    for number in range(3):
+        watched.log.pages[address("end")] = OktaUnavailableError(Failure("GET", LOGS, 503, request_id=f"C{number}"), "no")
+        await watched.poll()
+        watched.clock.advance(60)
+        assert (watched.health.since, f"request id C{number}" in watched.health.reason) == (NOW, True)
+    assert caplog.text.count("the System Log is not followed") == 1
+    watched.log.pages[address("end")] = page()
+    await watched.poll()
+    assert watched.health.since == NOW + timedelta(minutes=3)
+
+
 async def test_an_organisation_that_cannot_be_asked_is_a_failure_like_another(store):
     watched = Watched(store, organization=DOWN)
     assert await watched.poll() == 5
