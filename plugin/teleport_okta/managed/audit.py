@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.audit_event import AccessListsSynced, ResourcesSynced, SyncFailed, UsersSynced
 from teleport_okta.model.part_result import Part
+from teleport_okta.model.reason_text import without_call_ids
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP, Action
 from teleport_okta.state.journal_entry import Result
 
@@ -152,10 +153,11 @@ class Auditor:
     async def _tell_failure(self, error: str) -> None:
         now = self._clock.now()
         is_told = self._told_at is not None and now - self._told_at < SAME_FAILURE_AFTER
-        if error and not (error == self._failure and is_told):
+        failure = without_call_ids(error)
+        if error and not (failure == self._failure and is_told):
             await self._emit([SyncFailed(error)])
             self._told_at = now
-        self._failure = error
+        self._failure = failure
 
     async def _emit(self, events: Sequence[AuditEvent]) -> None:
         for event in events:

@@ -8,6 +8,7 @@ formatted like this.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import fields
 from functools import lru_cache
@@ -294,6 +295,15 @@ def quoted(name: str) -> str:
     """Return a name in quotation marks, so that its end and its blanks are seen."""
     escaped = name.replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def without_call_ids(text: str) -> str:
+    """Return an error with "…" for the ids that Okta gives to each answer: a lasting failure then has one text."""
+    return _IDS_OF_CALLS.sub(r"\1 …", text)
+
+
+_IDS_OF_CALLS: Final = re.compile(r"\b(request id|error id) \S+?(?=[],]|$)")
+"""As `okta_errors.Failure` writes them."""
 
 
 def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.reason_text import quoted
+from teleport_okta.model.reason_text import quoted, without_call_ids
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def without_own_names(text: str, name: str, okta_id: str) -> str:
             text = text.replace(own, "…")
     if okta_id:
         text = re.sub(rf"\b{re.escape(okta_id)}\b", "…", text)
-    return _IDS_OF_CALLS.sub(r"\1 …", text)
-
-
-_IDS_OF_CALLS: Final = re.compile(r"\b(request id|error id) \S+?(?=[],]|$)")
-"""The ids that Okta gives to each answer (`okta_errors.Failure`)."""
+    return without_call_ids(text)
 
 
 def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.labels import APP_ID
+from teleport_okta.model.reason_text import without_call_ids
 from teleport_okta.saml.connectors import check_app, is_current, with_metadata
 from teleport_okta.saml.enrolment_errors import DeadAppError, EnrolmentError
 from teleport_okta.saml.metadata import read_metadata
@@ -106,8 +107,9 @@ class ConnectorRefresher:
         except TeleportOktaError as error:
             failed = True
             warnings = (f"the SAML connector {self._name!r} could not be compared with its app: {error}",)
+        logged = {without_call_ids(warning) for warning in self.warnings}
         for warning in warnings:
-            if warning not in self.warnings:
+            if without_call_ids(warning) not in logged:
                 _log.warning("%s", warning)
         self.warnings = warnings
         return not failed

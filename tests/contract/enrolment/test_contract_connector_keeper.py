@@ -110,7 +110,7 @@ async def test_a_certificate_that_expires_is_a_warning_until_there_is_another(en
 
 
 @pytest.mark.parametrize("path", ["*/sso/saml/metadata", "/api/v1/apps/*"])
-async def test_while_okta_does_not_answer_there_is_a_warning_and_later_an_update(enrolled, path):
+async def test_while_okta_does_not_answer_there_is_a_warning_and_later_an_update(enrolled, path, caplog):
     enrolled.okta.rotate_signing_key(enrolled.app.id)
     enrolled.okta.fail(FaultKind.UNAVAILABLE, path=path)
     keeper = await look(enrolled)
@@ -118,6 +118,9 @@ async def test_while_okta_does_not_answer_there_is_a_warning_and_later_an_update
     assert not keeper.went_well
     assert "could not be compared with its app" in warning
     assert "503" in warning
+    await look(enrolled, keeper)
+    assert keeper.warnings != (warning,)  # the request has another id
+    assert caplog.text.count("could not be compared with its app") == 1
     assert enrolled.teleport_writes == {}
     enrolled.okta.recover()
     await look(enrolled, keeper)

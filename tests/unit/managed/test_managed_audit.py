@@ -144,11 +144,13 @@ async def test_a_standby_writes_no_events(telling):
 
 async def test_a_failure_is_reported_once_an_hour_and_another_one_at_once(telling):
     world, _, clock, log, auditor = telling
-    world.status = replace(STATUS, state="failing", last_error="Okta is away")
+    error = "GET /api/v1/apps failed: 503 [request id {}, error id {}] (the next pass tries again)"
+    world.status = replace(STATUS, state="failing", last_error=error.format("C1", "oa1"))
     await auditor.look()
     clock.advance(3599)
+    world.status = replace(STATUS, state="failing", last_error=error.format("C2", "oa2"))
     await auditor.look()
-    assert log.events == [SyncFailed("Okta is away")]
+    assert log.events == [SyncFailed(error.format("C1", "oa1"))]
     world.status = replace(STATUS, state="failing", last_error="the token is gone")
     await auditor.look()
     assert log.events[-1] == SyncFailed("the token is gone")
