@@ -373,7 +373,9 @@ async def test_what_fails_is_tried_again_after_growing_pauses_up_to_a_minute(wat
 
 async def test_a_log_that_fails_is_logged_once_and_failing_since_the_first_error(watched, caplog):
     for number in range(3):
-        watched.log.pages[address("end")] = OktaUnavailableError(Failure("GET", LOGS, 503, request_id=f"C{number}"), "no")
+        watched.log.pages[address("end")] = OktaUnavailableError(
+            Failure("GET", LOGS, 503, request_id=f"C{number}"), "no"
+        )
         await watched.poll()
         watched.clock.advance(60)
         assert (watched.health.since, f"request id C{number}" in watched.health.reason) == (NOW, True)
