@@ -7,6 +7,7 @@ from mutants.mutant import Mutant
 _OUTPUT = "unit/cli/test_cli_output.py::"
 _PLAN = "unit/cli/test_cli_plan.py::"
 _RENDER = "unit/plan/test_plan_render.py::"
+_SETTINGS = "unit/cli/test_cli_whose_settings.py::"
 
 OF_OUTPUT = (
     Mutant(
@@ -56,5 +57,21 @@ OF_OUTPUT = (
         'confirm("apply exactly this?", err=is_json)\n    return view.digest',
         (_PLAN + "test_apply_asks_at_a_terminal_and_applies_what_was_shown",),
         "A no is a no.",
+    ),
+    Mutant(
+        "apply uses other settings than the file without being told",
+        "cli/whose_settings.py",
+        "    if whose is None:\n",
+        "    if False:\n",
+        (_SETTINGS + "test_nothing_is_applied_with_other_settings_unless_told_which",),
+        "A command applies what its file says, or what it was told to apply.",
+    ),
+    Mutant(
+        "a plan is of the service's settings although the file has others",
+        "cli/whose_settings.py",
+        "return whose is Whose.SERVICE",
+        "return True",
+        (_SETTINGS + "test_a_plan_is_of_the_file_unless_told_otherwise_and_names_the_keys",),
+        "A plan follows the file that it is given.",
     ),
 )
