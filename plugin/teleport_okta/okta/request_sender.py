@@ -20,6 +20,7 @@ from teleport_okta.okta.okta_errors import (
 from teleport_okta.okta.rate_headers import closed_for, rate_headers
 from teleport_okta.okta.response_errors import error_of
 from teleport_okta.okta.retries import DEADLINE, may_have_happened, pause_before_retry
+from teleport_okta.okta.throttle import LONG_WAIT
 from teleport_okta.okta.transport import MOST_BYTES, Request
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Sender:
                 raise outcome
             retries += 1
             first_id = first_id or outcome.failure.request_id
-            _log.info("%s; retry %d in %.1f s", outcome.what, retries, pause)
+            level = logging.INFO if pause >= LONG_WAIT else logging.DEBUG
+            _log.log(level, "%s; retry %d in %.1f s", outcome.what, retries, pause)
             if turn.refused:
                 self._note_wait(bucket, pause)
             with waiting_for(f"the retry of {call.method} {call.url.raw_path}, for {pause:.0f} s"):

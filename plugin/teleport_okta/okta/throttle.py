@@ -31,8 +31,8 @@ See `docs/reference/okta.md` 2.4, 6.4.
 URGENT_SHARE: Final = 0.95
 """The share of each limit for calls that lead to a leaver's lock: they need not wait for a pass that used up ours."""
 
-_LONG_WAIT: Final = 10.0
-"""Seconds; shorter waits for a limit are normal, and are logged with severity `debug`."""
+LONG_WAIT: Final = 10.0
+"""Seconds; shorter waits, for a limit or before a retry, are normal, and are logged with severity `debug`."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Pacer:
         is_known = self._waits_until.get(name, now) > now
         self._waits_until[name] = max(self._waits_until.get(name, now), now + seconds)
         if not is_known:
-            level = logging.INFO if seconds >= _LONG_WAIT else logging.DEBUG
+            level = logging.INFO if seconds >= LONG_WAIT else logging.DEBUG
             _log.log(level, "waiting %.0f s for the rate limit of %s", seconds, name)
 
     @contextlib.asynccontextmanager

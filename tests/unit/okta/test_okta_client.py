@@ -131,6 +131,23 @@ async def test_a_fault_that_stays_is_raised_after_five_retries(
         assert client.calls == {"/api/v1/apps/{id}": 6}
 
 
+@pytest.mark.parametrize(
+    ("fault", "retries"),
+    [(fails(503, "E0000181"), 0), (raw(b"busy", status=429, headers={"Retry-After": "17"}), 5)],
+    ids=["short pauses", "long pauses"],
+)
+async def test_the_log_shows_retries_after_long_pauses_only(
+    okta: ScriptedOkta, fault: Script, retries: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    okta.on(THING, fault)
+    caplog.set_level("INFO", logger="teleport_okta")
+    async with okta.client() as client:
+        with pytest.raises(OktaError):
+            await client.get(THING)
+    assert caplog.text.count("; retry ") == retries
+    assert okta.times_asked(THING) == 6
+
+
 async def test_a_retry_tells_which_request_it_repeats(okta: ScriptedOkta) -> None:
     okta.on(THING, fails(503, "E0000181"), FINE)
     async with okta.client() as client:
