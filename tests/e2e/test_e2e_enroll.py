@@ -190,6 +190,19 @@ def test_an_enrolment_is_undone(enrolling, okta, teleport):
     assert [step["state"] for step in shown["steps"]] == ["made"] * 3
     assert apps_of(okta) == teleport.control("GET", "/saml_connectors") == teleport.control("GET", "/plugins") == []
     assert enroll(path, "--remove").wait(PATIENCE) == 0
+    # Then, as the command says, `cleanup` removes the users, groups and lists: without the plugin, and without the app.
+    assert users_of_ours(teleport)
+    process = Command("cleanup", "--config", path, "--format", "json")
+    preview = json.loads(process.output())
+    assert (process.returncode, preview["blockers"]) == (0, [])
+    process = Command("cleanup", "--config", path, "--no-dry-run", "--plan", preview["digest"], "--format", "json")
+    assert json.loads(process.output())["left_nothing"]
+    assert not users_of_ours(teleport)
+
+
+def users_of_ours(teleport):
+    users = teleport.control("GET", "/users")
+    return [user for user in users if "teleport-okta/owner" in user["Metadata"].get("Labels", {})]
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_written(enrolling, okta, teleport):

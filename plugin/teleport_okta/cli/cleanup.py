@@ -22,6 +22,7 @@ from teleport_okta.cli.stop_signals import on_stop_signal
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
+from teleport_okta.settings_plugin import PluginSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ def cleanup(
         organization=organization,
         owner=owner,
     )
-    settings = load(config_path)
+    settings = _of_the_file(load(config_path))
     if digest is None:
         preview = asyncio.run(_preview(settings, wanted, joins=joins))
         if layout == "json":
@@ -100,6 +101,15 @@ def cleanup(
     else:
         show_lines(report_lines(report))
     context.exit(0 if report.left_nothing else 1)
+
+
+def _of_the_file(settings: Settings) -> Settings:
+    """Return the settings without a plugin: a cleanup needs nothing that a plugin decides, and often follows its end.
+
+    Without the plugin no app may be known; a cleanup reads no people.
+    """
+    sync = settings.sync.model_copy(update={"source": "organization"})
+    return settings.model_copy(update={"plugin": PluginSettings(), "sync": sync})
 
 
 @dataclass(frozen=True)
