@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from teleport_okta.model.audit_event import AuditEvent
     from teleport_okta.teleport.identity_router import IdentityRouter
 
-RESOURCES_AT_MOST: Final = 200
+RESOURCES_AT_MOST: Final = 100
 """Resources in one event: a server refuses an event above 64 KiB (`docs/reference/teleport-observed.md` 5.6)."""
 
-TEXT_AT_MOST: Final = 200
-"""Characters of a description or a name. One event stays below 64 KiB even at four bytes a character."""
+TEXT_AT_MOST: Final = 48
+"""Characters of a name or a description. Both are ids of at most 32 characters; even if each of these characters took
+six bytes, as an escaped one does in JSON, an event would stay below 64 KiB."""
 
 ERROR_AT_MOST: Final = 2000
 
