@@ -18,6 +18,14 @@ OF_FILES = (
         "Nobody else puts a key or a socket where the service's lie.",
     ),
     Mutant(
+        "a data directory that an access control list lets others write is used",
+        "state/data_dir.py",
+        "if tag == _ACL_USER and number not in users:",
+        "if False:",
+        (_DATA_DIR + "test_an_access_control_list_lets_no_other_user_write",),
+        "No other user can replace the socket or the state.",
+    ),
+    Mutant(
         "root writes into the directory of the service's user",
         "state/data_dir.py",
         "        if os.geteuid() == _ROOT:\n",
