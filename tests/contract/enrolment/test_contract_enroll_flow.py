@@ -10,6 +10,7 @@ import pytest
 from contract.enrolment.enrolment_world import built_enrolment_world
 from stepping_clock import SteppingClock
 from teleport_okta import config_edit
+from teleport_okta.config import load
 from teleport_okta.config_edit import UnwritableFileError
 from teleport_okta.enroll.answers import Answers
 from teleport_okta.enroll.flow import EnrollFlow, NotAgreedError
@@ -85,3 +86,20 @@ async def test_filters_are_not_tried_on_a_part_of_what_there_is(world, tmp_path,
     with pytest.raises(EnrolmentError, match=f"the listing of {what} is incomplete"):
         await enrolled(world, tmp_path, person, access_lists=True)
     assert world.untouched
+
+
+async def test_without_a_plugin_service_the_file_has_the_integration_and_the_first_pass_runs_by_it(world, tmp_path):
+    people = [
+        world.okta.create_user({"firstName": "A", "lastName": "B", "login": login, "email": login})
+        for login in ("ada@x.io", "bob@x.io")
+    ]
+    world.take_plugins_away()
+    person = Person(is_asking=False)
+    await enrolled(world, tmp_path, person, apps_and_groups=False, default_roles=False)
+    settings = load(tmp_path / "teleport-okta.toml")
+    assert (settings.okta.app_id, settings.sync.source, settings.plugin.name) == (world.app.id, "saml_app", None)
+    assert (settings.sync.apps_and_groups, settings.sync.default_roles) == (False, ())
+    assert {one.profile["login"] for one in people} <= {
+        user.Metadata.Name for user in world.teleport.cluster.users.all_stored()
+    }
+    assert any(line.startswith("the sync works: ") for line in person.shown)
