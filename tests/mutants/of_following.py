@@ -246,4 +246,12 @@ OF_FOLLOWING = (
         (_UNSTORED,),
         "What the event says counts on a full disk too, when Okta does not answer or no longer knows the person.",
     ),
+    Mutant(
+        "a list that lost its last person waits for the next full pass",
+        "sync/hint_worker.py",
+        "lists.update(registry.emptied(okta_id))",
+        "pass",
+        ("contract/sync/test_contract_followed.py::test_a_list_whose_last_person_leaves_ends",),
+        "A change by the log ends where a full pass ends.",
+    ),
 )

@@ -293,6 +293,8 @@ class HintWorker:
     ) -> list[Hint]:
         """Return hints of lists whose members change with a new user, another name, or the app that people come from.
 
+        They include lists that have lost their last member, and end.
+
         Nothing is read from Okta for them: the rosters are known.
         """
         registry, app_id = self._pass.registry, self._changes.app_id
@@ -309,6 +311,8 @@ class HintWorker:
             # Another look may have added a person to a list who left meanwhile.
             lists.update(registry.lists_with(left))
             lists.update(registry.wrong_roles_of(okta_id))
+            if not registry.names_of(okta_id):
+                lists.update(registry.emptied(okta_id))
         cause = look.hints[0].cause
         return [Hint(HintKind.OBJECT, one, cause=cause) for one in sorted(lists)]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
+from teleport_okta.model.names import member_role
 from teleport_okta.model.scope import AllIds, named
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.changes import LOCK, TRAITS, USER, Action
@@ -249,6 +250,24 @@ class Registry(PeopleAndUsers):
             return []
         rosters = (*self._directory.okta.members.items(), *self._directory.okta.direct.items())
         return [one for one, roster in rosters if okta_id in roster.ids]
+
+    def emptied(self, okta_id: str) -> list[str]:
+        """Return the groups and apps of a person that have a list or a role, and none of whose people has a user."""
+        directory = self.directory
+        if directory is None:
+            return []
+        okta, actual = directory.okta, directory.actual
+        return [
+            one
+            for one in self.rosters_with(okta_id)
+            if (one in actual.access_lists or member_role(one) in actual.roles)
+            and not any(
+                self.names_of(person)
+                for rosters in (okta.members, okta.direct)
+                if one in rosters
+                for person in rosters[one].ids
+            )
+        ]
 
     def record_read(self, reading: Reading) -> None:
         """Record a few users, and the objects of a few groups and apps, as they were read, before they are changed."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from contract.sync.following import Followed
-from contract.sync.office import TEN_MINUTES
+from contract.sync.office import TEN_MINUTES, with_a_roomy_brake
 from teleport_okta.okta.buckets import bucket_of
 from teleport_okta.okta.system_log import LOGS
 
@@ -67,6 +67,31 @@ async def test_a_person_who_is_deactivated_is_locked_and_leaves(followed):
     await followed.catch_up()
     assert ADA in followed.world.locks()
     assert ADA not in followed.world.owned()
+    await followed.nothing_is_left()
+
+
+def unassigned(followed, login):
+    followed.okta.unassign(followed.world.okta_app.id, followed.person(login).id)
+
+
+def deactivated(followed, login):
+    followed.okta.deactivate(followed.person(login).id)
+
+
+@with_a_roomy_brake
+@pytest.mark.parametrize("leaves", [unassigned, deactivated])
+@pytest.mark.parametrize("is_resumed", [False, True])
+async def test_a_list_whose_last_person_leaves_ends(followed, leaves, is_resumed):
+    if is_resumed:
+        await followed.restart()
+        assert await followed.world.parts.full_pass.resume(within=timedelta(hours=1)) is not None
+    group = group_of(followed)
+    leaves(followed, ADA)
+    await followed.catch_up(after=60)
+    assert followed.office.imported(group) == {BOB}
+    leaves(followed, BOB)
+    await followed.catch_up(after=60)
+    assert group.id not in followed.office.lists()
     await followed.nothing_is_left()
 
 

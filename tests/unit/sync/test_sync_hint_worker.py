@@ -119,6 +119,9 @@ class Registry:
     def wrong_roles_of(self, _okta_id):
         return set()
 
+    def emptied(self, _okta_id):
+        return []
+
     def know(self, okta):
         self.directory = SimpleNamespace(okta=okta)
 
