@@ -69,7 +69,8 @@ def assigned_to(app_id: str) -> Need:
         "to read the people assigned to the app of okta.app_id",
         f"{APPS.path}/{quote(app_id, safe='')}/users",
         "no person is assigned to the app, or the resource set of our admin role does not contain the people",
-        "check okta.app_id; if it is right, add the app to the resource set of our admin role",
+        "check okta.app_id (or app_id of the plugin); "
+        "if it is right, add the app to the resource set of our admin role",
     )
 
 

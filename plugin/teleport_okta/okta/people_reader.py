@@ -160,6 +160,6 @@ def _unknown_app(app_id: str, error: OktaNotFoundError) -> UnknownAppError:
     return UnknownAppError(
         error.failure,
         f"found no app {app_id!r}",
-        remedy="check okta.app_id: it is in the address of the app's page in the admin console (0oa…); "
-        "if it is right, add the app to the resource set of our admin role",
+        remedy="check okta.app_id (or app_id of the plugin): it is in the address of the app's page in the admin "
+        "console (0oa…); if it is right, add the app to the resource set of our admin role",
     )

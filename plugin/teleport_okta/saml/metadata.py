@@ -57,7 +57,7 @@ _FETCH_AGAIN: Final = (
     "fetch it again; if it stays so, open the app's metadata URL (Sign On, in Okta's admin console) in a browser, "
     "and check proxies between us and Okta"
 )
-_OTHER_APP: Final = "check okta.app_id: the app has to be one for SAML 2.0"
+_OTHER_APP: Final = "check okta.app_id (or app_id of the plugin): the app has to be one for SAML 2.0"
 _OTHER_ORGANISATION: Final = "check okta.org_url: it has to be the organisation of the app, or its custom domain"
 _NEW_CERTIFICATE: Final = "in Okta's admin console, generate a signing certificate for the app and activate it"
 

@@ -36,7 +36,7 @@ _OF_OUR_APP: Final = {
     "application.lifecycle.deactivate": "the app of okta.app_id was deactivated: its assignments have no effect",
     "application.lifecycle.delete": "the app of okta.app_id was deleted: no people come from it",
     "application.configuration.enable_fed_broker_mode": (
-        "the app of okta.app_id admits all people without an assignment (federation broker mode)"
+        "the app of okta.app_id lets in all people without an assignment (federation broker mode)"
     ),
 }
 """Alarms of events that name the app that people come from."""
