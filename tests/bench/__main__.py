@@ -126,12 +126,14 @@ def main() -> int:
     def progress(what: str) -> None:
         status.print(f"{time.monotonic() - started:4.0f} s  {what}", style="dim", markup=False)
 
+    rows: list[Row] = []
+    failure = ""
     try:
         with tempfile.TemporaryDirectory(prefix="teleport-okta-bench-", dir=given.directory) as directory:
-            rows = _measured(given.only or PARTS, QUICK if given.quick else FULL, Path(directory), progress)
+            _measure(rows, given.only or PARTS, QUICK if given.quick else FULL, Path(directory), progress)
     except BenchError as error:
-        status.print(f"bench: {error}", style="red", markup=False)
-        return 1
+        # What was measured before is shown all the same: it may have taken half an hour.
+        failure = f"bench: {error}"
     seconds = time.monotonic() - started
     out = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     out.print(table(rows))
@@ -142,16 +144,21 @@ def main() -> int:
         sys.stdout.write(report)
     else:
         given.json.write_text(report)
-    return 0 if all_hold(rows) else 1
+    if failure:
+        status.print(failure, style="red", markup=False)
+    return 0 if all_hold(rows) and not failure else 1
 
 
-def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]) -> list[Row]:
-    """Measure these parts; a pass that two of them look at is run once."""
+def _measure(
+    rows: list[Row], parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]
+) -> None:
+    """Add the rows of these parts; a pass that two of them look at is run once. Raises BenchError."""
     counted = sizes.calls if "calls" in parts else ()
     weighed = sizes.memory if "memory" in parts else ()
     of_source = {SAML_APP: (*counted, *weighed), ORGANIZATION: counted}
     passes: list[Pass] = list(measured_passes(of_source, directory, progress))
-    rows: list[Row] = start_up.measured(progress) if "start-up" in parts else []
+    if "start-up" in parts:
+        rows += start_up.measured(progress)
     if "calls" in parts:
         rows += okta_calls.rows(passes)
     if "upserts" in parts:
@@ -164,14 +171,13 @@ def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Cal
         rows += records.measured(sizes.harms, _below(directory, "records"), progress)
     if "ways" in parts:
         rows += ways.measured(sizes.calls_each, sizes.rounds, _below(directory, "ways"), progress)
-    return rows + _measured_with_directory(parts, sizes, directory, progress)
+    _measure_with_directory(rows, parts, sizes, directory, progress)
 
 
-def _measured_with_directory(
-    parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]
-) -> list[Row]:
-    """Measure those of these parts that are about groups, apps and access lists."""
-    rows: list[Row] = []
+def _measure_with_directory(
+    rows: list[Row], parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]
+) -> None:
+    """Add the rows of those of these parts that are about groups, apps and access lists. Raises BenchError."""
     if "directory-calls" in parts:
         rows += directory_calls.measured(sizes.directories, _below(directory, "directory-calls"), progress)
     if not {"directory-memory", "settling"}.isdisjoint(parts):
@@ -187,7 +193,6 @@ def _measured_with_directory(
         rows += large_lists.measured(sizes.list_changed, sizes.list_made, below, progress)
     if "scim" in parts:
         rows += scim.measured(sizes.scim, _below(directory, "scim"), progress)
-    return rows
 
 
 def _measured_in_worlds(

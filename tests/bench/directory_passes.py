@@ -64,17 +64,17 @@ class World:
         Raises BenchError for a pass that wrote anything else.
         """
         if self.size.memberships > APPLIED_AT_MOST:
-            yield self._measured(FIRST_PLAN, "plan")
+            yield self._measured(FIRST_PLAN, "plan", "--join")
             self.fill()
         else:
             yield self._measured(FIRST, "apply")
             self.settled = True
         yield self._measured(UNCHANGED, "apply")
 
-    def _measured(self, which: str, verb: str) -> DirectoryPass:
+    def _measured(self, which: str, *verb: str) -> DirectoryPass:
         self.progress(f"{which} of {self.size}")
         control(self.cluster, "POST", "/calls/reset")
-        process = run([*COMMAND, verb, "--config", str(self.config)], self.scratch)
+        process = run([*COMMAND, *verb, "--config", str(self.config)], self.scratch)
         called = calls(self.cluster)
         _check(self.size, which, writes(called))
         return DirectoryPass(self.size, which, process, called)
