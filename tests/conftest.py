@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile(
@@ -21,17 +22,27 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 _SAID = "said"
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: each waits a quarter of its time, for other processes and real timers."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of garbage collection, which would go through all of it each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Undo what the product sets up of the log if a test runs a command in this process."""
+    root, product = logging.getLogger(), logging.getLogger("teleport_okta")
+    levels = root.level, product.level
+    try:
+        return (yield)
+    finally:
+        root.setLevel(levels[0])
+        product.setLevel(levels[1])
+        for handler in list(root.handlers):
+            if type(handler).__module__.startswith("teleport_okta."):
+                root.removeHandler(handler)
+                handler.close()
 
 
 @pytest.fixture
