@@ -12,10 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class RevisionHook(BuildHookInterface):  # type: ignore[type-arg]
+class RevisionHook(BuildHookInterface[BuilderConfig]):
     """Adds the file that `teleport_okta.revision` reads."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -178,7 +178,7 @@ def _overridden(
 
 
 def _refuse_near_misses(environment: Mapping[str, str]) -> None:
-    """Refuse a variable that would be ignored, but was meant for us: see `_meant`. Raises ConfigError."""
+    """Refuse a misspelt variable of ours, which would be ignored (`_meant`). Raises ConfigError."""
     for variable in environment:
         meant = _meant(variable)
         if meant not in {"", variable}:
@@ -187,7 +187,7 @@ def _refuse_near_misses(environment: Mapping[str, str]) -> None:
 
 
 def _meant(variable: str) -> str:
-    """Return the variable of ours for which this one was probably meant; empty for a foreign one.
+    """Return our variable that this one probably misspells; empty for a foreign one.
 
     It has small letters, single underscores instead of double ones, or almost the name of `CONFIG_VARIABLE`. Other
     variables that begin like ours are foreign: Kubernetes sets such variables for a service named teleport-okta.

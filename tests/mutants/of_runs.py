@@ -240,11 +240,19 @@ OF_RUNS = (
     Mutant(
         "a second plan sets no lock again that this run has set, whether it is there or not",
         "apply/outcome.py",
-        "return is_found and self.change.lock_for == again.lock_for",
-        "return self.change.lock_for == again.lock_for",
+        "return is_long_enough and replace(found, expires=None) == again.content",
+        "return is_long_enough",
         (
             "unit/apply/test_run_feeding.py::test_a_second_plan_sets_a_lock_again_only_if_it_does_not_find_the_one_of_this_run",
         ),
         "A leaver is deleted only under a lock.",
+    ),
+    Mutant(
+        "a lock that another party has shortened is not set again by a second plan",
+        "apply/outcome.py",
+        "found.expires is not None and found.expires >= since + again.lock_for",
+        "found.expires is not None",
+        (_FEEDING + "test_a_second_plan_sets_a_lock_again_only_if_it_does_not_find_the_one_of_this_run",),
+        "A leaver's lock lasts as long as the certificates.",
     ),
 )

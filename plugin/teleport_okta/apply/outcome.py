@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.teleport import TeleportLock
-from teleport_okta.plan.changes import Action
 from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from teleport_okta.errors import TeleportOktaError
     from teleport_okta.plan.changes import Change
 
@@ -30,13 +31,17 @@ class Outcome:
     stop: TeleportOktaError | None = field(default=None, repr=False, compare=False)
     no_more_lists: bool = False
 
-    def has_set(self, again: Change) -> bool:
-        """Whether a later plan of the key would set the lock again that this step has set, and found it unchanged.
+    def has_set(self, again: Change, *, since: datetime) -> bool:
+        """Whether this step has set a lock that a second plan of the run has found unchanged, and would set again.
 
         Every plan locks a leaver, because its listing may be older than the end of a lock (`plan/locks.py`). A lock
-        that the same run has set is newer than that.
+        that the same run has set is newer than that. `since` is when the run began: a lock that ends earlier than one
+        that was set then was shortened by another party, and is set again.
         """
-        if again.action is not Action.LOCK or self.change.action is not Action.LOCK or self.result is not Result.DONE:
+        found = again.found
+        if self.result is not Result.DONE or not isinstance(found, TeleportLock):
             return False
-        is_found = isinstance(again.found, TeleportLock) and replace(again.found, expires=None) == again.content
-        return is_found and self.change.lock_for == again.lock_for
+        is_long_enough = found.expires is None
+        if again.lock_for is not None:
+            is_long_enough = found.expires is not None and found.expires >= since + again.lock_for
+        return is_long_enough and replace(found, expires=None) == again.content

@@ -83,6 +83,7 @@ class Run:
         self._journal = journal
         self._keys = keys
         self._clock = clock
+        self._began = clock.now()
         self._draining = draining
         self._workers = workers
         self._facts_at = facts_at
@@ -298,7 +299,7 @@ class Run:
         is_conflicted = False
         for change in steps:
             earlier = self._outcomes.get(identity_of(change))
-            if earlier is not None and earlier.has_set(change):
+            if earlier is not None and earlier.has_set(change, since=self._began):
                 self._reached.settle(earlier)
                 continue
             outcome = await self._take(change)

@@ -143,10 +143,10 @@ class Store:
     async def remember_pass_end(
         self, *, success: datetime | None = None, whole: WholePass | None = None, asked: Iterable[str] = ()
     ) -> None:
-        """Store the end of a full pass in one transaction, so that a process can continue from every success.
+        """Store the end of a full pass in one transaction: no process may find the success and not the pass.
 
-        `success` is when it ended without a failure, `whole` the pass if it read and applied everything, and `asked`
-        the kinds of changes about which its reading counts as a question to Okta.
+        `success` is when it ended, if it had no failure; `whole` is the pass, if a process can continue from it.
+        `asked` are the questions about recent changes that the reading of that pass has answered.
         """
         values = {} if success is None else {_LAST_SUCCESS: success.isoformat()}
         if whole is not None:

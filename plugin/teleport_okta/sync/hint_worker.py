@@ -293,9 +293,8 @@ class HintWorker:
     ) -> list[Hint]:
         """Return hints of lists whose members change with a new user, another name, or the app that people come from.
 
-        They include lists that have lost their last member, and end.
-
-        Nothing is read from Okta for them: the rosters are known.
+        They include the lists that have lost their last member: they may end. Nothing is read from Okta for them,
+        because the rosters are known.
         """
         registry, app_id = self._pass.registry, self._changes.app_id
         lists: set[str] = set()

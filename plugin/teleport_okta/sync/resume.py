@@ -57,9 +57,9 @@ class Resuming:
         self._is_followed = await self._store.hints.position() is not None
 
     async def end_pass(self, report: PassReport, plan: Plan, settings: Settings) -> None:
-        """Store that a full pass was without a failure, and whether a process can continue from it. Raises StateError.
+        """Store whether a full pass had no failure, and whether a process can continue from it. Raises StateError.
 
-        That is so if the pass was whole, and the log was followed meanwhile.
+        A process can continue from a pass that was whole, if the log was followed meanwhile.
         """
         terms, whole = self._reader.last_terms, None
         if report.applied and self._is_followed and terms is not None:

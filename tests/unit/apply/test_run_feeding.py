@@ -201,9 +201,11 @@ async def test_a_repair_and_a_suspension_of_one_user_are_two_steps(applier, clus
     [
         (lambda lock: [replace(lock, expires=NOW + LEAVER_LOCK)], ["a"]),
         (lambda lock: [replace(lock, expires=NOW + LEAVER_LOCK, message="another")], ["a", "a"]),
+        (lambda lock: [replace(lock, expires=NOW + timedelta(hours=1))], ["a", "a"]),
+        (lambda lock: [lock], ["a", "a"]),
         (lambda lock: [], ["a", "a"]),
     ],
-    ids=["found", "found changed", "not found"],
+    ids=["found", "found changed", "found shortened", "found without an end", "not found"],
 )
 async def test_a_second_plan_sets_a_lock_again_only_if_it_does_not_find_the_one_of_this_run(
     applier, cluster, found, locked

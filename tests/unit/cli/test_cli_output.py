@@ -201,13 +201,18 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(encoding, shown):
     assert (done.returncode, done.stdout.decode(encoding)) == (0, shown), done.stderr
 
 
+def exit_code(script, streams):
+    """Run a script with standard streams that a shell has redirected."""
+    words = ["sh", "-c", f'"$@" {streams}', "sh", sys.executable, "-c", script]
+    return subprocess.run(words, check=False).returncode
+
+
 def test_errors_that_are_left_at_the_end_change_no_exit_code():
     script = (
         "import sys; from teleport_okta.cli import root; sys.stderr = open(2, 'w', closefd=False);"
         "root.cli.main = lambda **_: print('left', file=sys.stderr) or 0; root.main()"
     )
-    done = subprocess.run(["sh", "-c", '"$@" 2>/dev/full', "sh", sys.executable, "-c", script], check=False)
-    assert done.returncode == 0
+    assert exit_code(script, "2>/dev/full") == 0
 
 
 def test_no_file_gets_the_number_of_a_stream_that_is_closed():
@@ -215,5 +220,4 @@ def test_no_file_gets_the_number_of_a_stream_that_is_closed():
         "import os; from teleport_okta.cli.output import open_closed_streams; open_closed_streams();"
         "print('printed', flush=True); raise SystemExit(os.open('/dev/null', os.O_RDONLY) < 3)"
     )
-    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script], check=False)
-    assert done.returncode == 0
+    assert exit_code(script, "<&- >&- 2>&-") == 0
