@@ -106,7 +106,9 @@ def _serve(control: socket.socket) -> None:
     """Fork a child for every order, and report its end, until the client closes; end those that are left then."""
     from teleport_okta.cli import main
     from teleport_okta.cli.verbs import VERBS
+    from teleport_okta.state.migrations import newest_schema
 
+    newest_schema()
     for verb in VERBS:
         importlib.import_module(f"teleport_okta.cli.{verb.replace('-', '_')}")
     gc.freeze()

@@ -8,9 +8,9 @@ A victim reads commands and writes answers, one JSON object a line: `open` (hold
 open the SCIM door, as `teleport-okta start` does), `follow` (go on until nothing is left to do) and `serve` (answer
 SCIM requests until an empty line comes). Each says what time it is, or where the clock is that the victim shares with
 its world, and may say at which durable write the victim is to kill itself: every change of a file has two such points,
-just before and just after it. The durable writes are the transactions of SQLite that change something, the migrations
-among them, and the files of the host identity. The product is not changed for this: SQLite's connection and the
-writing of files are wrapped here.
+just before and just after it. The durable writes are the transactions of SQLite that change something, the creation
+of the schema among them, and the files of the host identity. The product is not changed for this: SQLite's connection
+and the writing of files are wrapped here.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from teleport_okta import app
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.state.migrations import newest_schema
 from teleport_okta.sync.engine import Engine
 from teleport_okta.teleport import host_identity
 
@@ -74,6 +75,10 @@ class WatchedConnection(sqlite3.Connection):
     def executescript(self, script):
         with WRITES.around():
             return super().executescript(script)
+
+    def backup(self, target):
+        with WRITES.around():
+            super().backup(target)
 
 
 def watch_durable_writes():
@@ -256,6 +261,7 @@ def zygote(control):
     logging.getLogger().addHandler(logging.NullHandler())
     if "CRASH_LOG" in os.environ:
         logging.basicConfig(filename=os.environ["CRASH_LOG"], level=logging.INFO, force=True)
+    newest_schema()  # made once for all victims
     watch_durable_writes()
     gc.freeze()
     while True:

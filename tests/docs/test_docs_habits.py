@@ -6,6 +6,7 @@ import re
 import tomllib
 
 import click
+import pytest
 from docs.citations import ROOT
 from teleport_okta.cli.root import cli
 
@@ -45,3 +46,10 @@ def test_the_index_lists_every_page():
     index = (ROOT / "docs/README.md").read_text()
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")} - {"README.md"}
     assert pages - set(re.findall(r"\]\(([^)#]+)\)", index)) == set()
+
+
+@pytest.mark.xdist_group("habits")
+def test_tests_of_a_group_share_a_process_when_several_run_them(request):
+    """pytest-xdist appends the group to a test's name. A pytest that ignores it builds the image in each process."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@habits")

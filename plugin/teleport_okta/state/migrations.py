@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
 _FIRST: Final = """
@@ -312,7 +314,7 @@ STEPS: Final = (
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a database to the newest schema, one transaction a step.
+    """Bring a database to the newest schema, one transaction a step. An empty one gets it in a single transaction.
 
     Raises StateError for a database that a newer release wrote.
     """
@@ -320,5 +322,29 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version > len(STEPS):
         what = f"{path}: the state has schema {version}, but this release supports up to {len(STEPS)}"
         raise StateError(what, remedy="run the newer release, or move the file away")
+    if version == 0 and _is_empty(connection):
+        with closing(sqlite3.connect(":memory:")) as newest:
+            newest.deserialize(newest_schema())
+            newest.backup(connection)
+    else:
+        _take_steps(connection, version)
+
+
+@functools.cache
+def newest_schema() -> bytes:
+    """Return a database without rows of the newest schema, in SQLite's file format.
+
+    It is made once: SQLite parses the whole schema after each ALTER TABLE, so that the steps take 10 ms.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _take_steps(connection, 0)
+        return connection.serialize()
+
+
+def _take_steps(connection: sqlite3.Connection, version: int) -> None:
     for number, step in enumerate(STEPS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None

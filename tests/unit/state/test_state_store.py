@@ -251,6 +251,28 @@ async def test_a_state_of_the_first_schema_is_brought_up_to_date(tmp_path):
     await store.close()
 
 
+async def test_a_new_state_has_the_schema_to_which_the_steps_lead(store, tmp_path):
+    def schema(connection):
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+        return rows, connection.execute("PRAGMA user_version").fetchone()
+
+    with sqlite3.connect(":memory:") as by_steps, sqlite3.connect(tmp_path / FILE_NAME) as new:
+        for step in STEPS:
+            by_steps.executescript(step)
+        by_steps.execute(f"PRAGMA user_version = {len(STEPS)}")
+        assert schema(new) == schema(by_steps)
+        assert new.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_tables_that_are_in_the_file_already_are_kept(tmp_path):
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("CREATE TABLE of_somebody_else (number)")
+        connection.execute("INSERT INTO of_somebody_else VALUES (7)")
+    await (await Store.open(tmp_path)).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        assert connection.execute("SELECT number FROM of_somebody_else").fetchall() == [(7,)]
+
+
 async def test_dropping_columns_keeps_the_rows(tmp_path):
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         for step in STEPS[:15]:
