@@ -35,7 +35,7 @@ export CHECK_AGE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment demo test quick proxy crash mutants check format proto lock bench recordings soak-props clean
+.PHONY: help setup environment demo test quick proxy sweeps crash mutants check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -59,16 +59,20 @@ environment: ## print where `make setup` builds
 demo: setup ## run the main job on the sandboxes, and tell it as a story
 	@$(BIN)/teleport-okta demo --once
 
-test: setup ## all tests but the benchmarks, on every core
+test: setup ## all tests except the benchmarks, on every core; sweeps and histories as samples
 	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
 	@$(PYTEST) tests --ignore=tests/bench
 
 quick: setup ## unit and property tests of the product, in under a minute
-	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
+	@HISTORIES=40 SYNC_EXAMPLES=4 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
 
 proxy: setup ## tests of the ways through a proxy, in which versions of Python differ most
 	@$(PYTEST) -q tests/unit/teleport/test_teleport_forwarder.py tests/unit/teleport/test_teleport_upgrade.py \
 		tests/contract/teleport/test_contract_proxy.py tests/unit/sandbox_teleport/test_sandbox_teleport_proxy.py
+
+sweeps: setup ## larger samples of kills, faults and random histories than `make test` has; some five minutes
+	@CRASH_CUTS=40 CRASH_FOLLOWER=2 CRASH_TROUBLES=2 FAULT_SWEEP=third SECRETS_SWEEP=2 HISTORIES=400 SYNC_EXAMPLES=25 \
+		$(PYTEST) -q tests/crash tests/property tests/contract/sync/test_fault_sweep.py tests/contract/sync/test_secrets_canary.py
 
 crash: setup ## the crash sweeps whole: a process is killed at every write and answer, and meets every trouble; takes long
 	@CRASH_CUTS=each CRASH_FOLLOWER=each CRASH_SCIM=each CRASH_SCIM_GROUPS=each CRASH_TROUBLES=each $(BIN)/pytest tests/crash -n0 -q

@@ -14,7 +14,7 @@ computed from scratch; everybody who left within 30 h 15 min, and everybody susp
 other person has one. The witness looks after every call (`crash_witness`, `directory_guard`). From the end of the first
 full pass on there is no other one.
 
-Sampling: CRASH_FOLLOWER=each tries every cut, a number so many tellings (2 by default), and a name one cut alone
+Sampling: CRASH_FOLLOWER=each tries every cut, a number so many tellings (1 by default), and a name one cut alone
 (`7a12`: the twelfth answer after act 7; `7w3`: the third point around a durable write). CRASH_LOG=file keeps the log of
 the processes. Calls overlap, so a number names moments that differ a little from one telling to the next.
 """
@@ -30,7 +30,7 @@ from crash.crash_cuts import ANSWER, RECOVERY, WRITE, Cut, Telling, chosen, summ
 from crash.crash_followed_story import ACTS, FollowedPlay
 from crash.crash_world import Zygote
 
-CHOICE = os.environ.get("CRASH_FOLLOWER", "2")
+CHOICE = os.environ.get("CRASH_FOLLOWER", "1")
 
 
 class FollowedTelling(Telling):

@@ -18,7 +18,7 @@ users of others to the byte, MFA devices, no harm without a reason or above an h
 `Play.rest` compares users, roles, traits and locks, and all of what people may reach, with the organisation at the end
 of each day, and demands that a further pass plans nothing and that no record is open any more.
 
-Sampling: 40 cuts, evenly spread, the ways of starting again in turn. CRASH_CUTS=each tries every cut, `all` every cut
+Sampling: 10 cuts, evenly spread, the ways of starting again in turn. CRASH_CUTS=each tries every cut, `all` every cut
 with every way, a number so many cuts, and a name that one alone (`3a7`: the seventh answer to the command of step 3;
 `3w7`: the seventh point around a durable write). Four calls are in flight at a time and commits are shared, so that a
 number names moments that differ a little from one telling to the next; a cut behind the last moment of its telling
@@ -40,7 +40,7 @@ import pytest
 from crash.crash_story import DAYS, Play
 from crash.crash_world import Zygote, built_world
 
-CHOICE = os.environ.get("CRASH_CUTS", "40")
+CHOICE = os.environ.get("CRASH_CUTS", "10")
 AT_ONCE = 3
 """Tellings side by side: each waits for its process, or its process for the disk, most of the time."""
 

@@ -67,7 +67,11 @@ class Workshop:
         finished = subprocess.run(
             [*command, *(f"tests/{test}" for test in tests)],
             cwd=self._root,
-            env={**os.environ, "PYTHONPATH": f"{self._root / 'plugin'}:{self._root / 'gen'}"},
+            env={
+                "HISTORIES": "400",  # more than by default: a hundred do not meet every fault
+                **os.environ,
+                "PYTHONPATH": f"{self._root / 'plugin'}:{self._root / 'gen'}",
+            },
             text=True,
             capture_output=True,
             timeout=_DEADLINE,

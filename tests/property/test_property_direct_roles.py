@@ -40,7 +40,7 @@ from teleport_okta.plan.user_facts import owned_names
 from worlds import NOW, ORG
 from worlds_directory import held_back, whole_plan
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "200")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 LIMITS = st.sampled_from([Limits(absent=1.0, stated=1.0), Limits(floor=2)])
 QUICK = settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 

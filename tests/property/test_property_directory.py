@@ -31,7 +31,7 @@ from teleport_okta.plan.user_facts import owned_names
 from worlds import ORG
 from worlds_directory import held_back, whole_plan
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 
 
 def most_of(kind, evidence, limits, cluster):

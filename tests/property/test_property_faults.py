@@ -29,7 +29,7 @@ from property.faulty_okta import IDS, NAMES, Reading
 from property.faulty_world import World
 from property.mortal_process import Strike
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 ENOUGH = 2000
 """The number of histories in which every kind of trouble occurs at least once."""
 

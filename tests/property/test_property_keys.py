@@ -21,7 +21,7 @@ from property.faulty_okta import IDS
 from property.faulty_world import World
 from property.test_property_faults import LOGINS, MEMORY, MINUTE, PEOPLE_DO, H, names, people
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 ROOMY = (10, 1.0, 1.0)
 ROUNDS = 3
 """A person may wait for a name that another key gives up."""

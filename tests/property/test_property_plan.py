@@ -33,7 +33,7 @@ from teleport_okta.plan.changes import LOCK, USER
 from worlds import NOW, ORG, braked, listing, person, planned
 from worlds_directory import Cluster
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 
 IDS = ["00uA", "00uB", "00uC", "00uD"]
 NAMES = ["ada@x.io", "Ada@x.io", "bob@x.io", "cy@x.io", "local@x.io", "o'neil@x.io", None]

@@ -36,7 +36,7 @@ from teleport_okta.plan.users import plan_users
 from worlds import ORG, POLICY
 from worlds_directory import whole_plan
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+HISTORIES = int(os.environ.get("HISTORIES", "") or "100")
 
 scopes = st.builds(
     Scope,

@@ -295,7 +295,7 @@ def is_kept(day, okta_id):
 
 
 @settings(
-    max_examples=int(os.environ.get("SYNC_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("SYNC_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -43,7 +43,7 @@ SETTINGS = {**WITH_DIRECTORY, "sync": {**WITH_DIRECTORY["sync"], "local_users": 
 
 
 @settings(
-    max_examples=int(os.environ.get("SYNC_EXAMPLES", "15")),
+    max_examples=int(os.environ.get("SYNC_EXAMPLES", "6")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from contract.sync.sweep_troubles import Trouble
 
-SHARES = {"each": 1, "half": 2, "third": 3}
+SHARES = {"each": 1, "half": 2, "third": 3, "sixth": 6}
 """How many calls it takes until every fault was met, by the name of the sample."""
 
 

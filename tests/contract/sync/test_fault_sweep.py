@@ -16,9 +16,9 @@ Oracle: `sweep_oracle`, which is tested in `test_sweep_oracle`, with `DirectoryO
 apps and lists. A telling has trouble in every step, each judged before the next begins, so that what one trouble leaves
 behind (an open record, a row in quarantine, a lost lease) is there when the next begins.
 
-Sampling: every call with a third of the faults, the next two calls with the others, at moments and lasting in turn.
-FAULT_SWEEP=half tries more, `each` every call with every fault, `all` everything, a number so many, evenly spread, and
-names (joined by commas) those alone, in one telling where they are of different steps:
+Sampling: every call with a sixth of the faults, the next five calls with the others, at moments and lasting in turn.
+FAULT_SWEEP=third and `half` try more, `each` every call with every fault, `all` everything, a number so many, evenly
+spread, and names (joined by commas) those alone, in one telling where they are of different steps:
 `direct:2:/proto.AuthService/UpsertLock:1:reset:once` is the first UpsertLock of the command of step 2.
 """
 
@@ -32,7 +32,7 @@ from contract.sync.sweep_performance import Performance, cast, perform_all
 from contract.sync.sweep_space import chosen, everything, moments_of
 from contract.sync.sweep_story import TELLINGS
 
-CHOICE = os.environ.get("FAULT_SWEEP", "third")
+CHOICE = os.environ.get("FAULT_SWEEP", "sixth")
 
 
 @pytest.mark.timeout(7200)

@@ -8,12 +8,15 @@ reports, status and plans as JSON; metrics; the data directory to the last byte,
 
 What real processes show is searched in `tests/e2e/test_e2e_secrets.py`, what becomes of secrets at the wrong keys of
 the configuration in `tests/unit/config/test_config_secrets.py`.
+
+Sampling: one trouble of every kind. SECRETS_SWEEP=2 tries two, and so on.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import shutil
 import traceback
@@ -44,6 +47,9 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 from teleport_okta.teleport.pod_token import PATH_VARIABLE, read_pod_token
+
+OF_EACH_KIND = int(os.environ.get("SECRETS_SWEEP", "1"))
+"""The number of troubles of a kind."""
 
 
 @pytest.fixture
@@ -119,11 +125,11 @@ class Search:
 
 
 def sample(troubles):
-    """A few troubles of every kind, no two of a kind at one call."""
+    """Some troubles of every kind, no two of a kind at one call."""
     by_fault = {}
     for trouble in troubles:
         by_fault.setdefault(trouble.fault, []).append(trouble)
-    return [trouble for chosen in by_fault.values() for trouble in chosen[:: max(1, len(chosen) // 2)]]
+    return [trouble for of_kind in by_fault.values() for trouble in of_kind[:: -(-len(of_kind) // OF_EACH_KIND)]]
 
 
 async def test_a_product_that_logs_and_keeps_what_it_sends_is_caught(tmp_path, monkeypatch, search, log):
