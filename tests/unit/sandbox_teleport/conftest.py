@@ -12,6 +12,7 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from rsa_key import key_source
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, MEMBERSHIP_KIND_USER, AccessList, Member
 from teleport.accesslist.v1.accesslist_service_pb2_grpc import AccessListServiceStub
 from teleport.legacy.client.proto.authservice_pb2_grpc import AuthServiceStub
@@ -52,6 +53,12 @@ class Client:
         self.access_lists: Any = AccessListServiceStub(self.channel)
         self.plugins: Any = PluginServiceStub(self.channel)
         self.okta: Any = OktaServiceStub(self.channel)
+
+
+@pytest.fixture(autouse=True)
+def ready_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the sandbox the RSA keys of earlier tests: a test still gets none twice."""
+    monkeypatch.setattr("teleport_okta.sandbox.rsa_keys.new_rsa_key", key_source())
 
 
 @pytest.fixture

@@ -12,16 +12,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from teleport_okta.sandbox import rsa_keys
 from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.timeline import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from teleport_okta.sandbox.okta.app_defaults import Json
     from teleport_okta.sandbox.okta.apps import App
@@ -100,7 +103,7 @@ class SigningKeys:
 
     def _sign(self, key: SigningKey) -> x509.Certificate:
         if key.kid not in self._private_keys:
-            self._private_keys[key.kid] = generate_private_key(65537, 2048)
+            self._private_keys[key.kid] = rsa_keys.new_rsa_key()
         private_key = self._private_keys[key.kid]
         name = x509.Name(
             [

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from teleport.legacy.types.types_pb2 import AsymmetricKeyPair, SAMLConnectorV2
 
+from ... import rsa_keys
 from ..refusal import bad_parameter
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _REMEDY: Final = (
 
 def generate_key_pair() -> AsymmetricKeyPair:
     """Return a new RSA key and its self-signed certificate, valid on the machine's clock."""
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_keys.new_rsa_key()
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Teleport OSS"),
