@@ -20,6 +20,12 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _SAID = "said"
+_LONGEST_ID = 100
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by the parameter's name if its value is long: it can have megabytes, or a key made a moment ago."""
+    return argname if isinstance(val, (str, bytes)) and len(val) > _LONGEST_ID else None
 
 
 @pytest.hookimpl(trylast=True)
