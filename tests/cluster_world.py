@@ -131,12 +131,15 @@ async def built_world(
 ):
     """Build a world with an app and no people; `settings` replace the usual ones, section by section.
 
-    Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists.
+    Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists. A cluster that is reached
+    directly has no proxy, because no pass asks for its address.
 
     `clock` is virtual unless given, `cluster` has further options of the Teleport sandbox. A world of the join method
     kubernetes has its pod's token at `pod_token(directory)`.
     """
     clock = clock or VirtualClock(datetime.now(UTC))
+    if way.by == "direct":
+        cluster = {"proxy_listen": None} | (cluster or {})
     sandboxes = built_sandboxes(
         directory, clock, edition=edition, version=version, settings=settings, lag=lag, way=way, cluster=cluster
     )

@@ -47,7 +47,8 @@ def enter(tmp_path, monkeypatch):
 
     def build(way, edition="ent"):
         settings = ROOMY | {"sync": {"local_users": edition == "oss"}}
-        return built_office(tmp_path, edition=edition, settings=settings, way=way)
+        proxied = {"proxy_listen": ("127.0.0.1", 0)}
+        return built_office(tmp_path, edition=edition, settings=settings, way=way, cluster=proxied)
 
     return build
 

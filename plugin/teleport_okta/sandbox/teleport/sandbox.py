@@ -54,6 +54,7 @@ _log: Final = logging.getLogger(__name__)
 BOT_LIFETIME: Final = timedelta(days=7)
 
 _NOT_RUNNING: Final = "the sandbox is not running: use it with `async with`"
+_NO_PROXY: Final = "the sandbox has no proxy, or is not running"
 
 _SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
@@ -70,13 +71,14 @@ _SERVER_OPTIONS: Final = (
 class TeleportSandbox:
     """One cluster, from `async with` to its end.
 
-    `directory` receives the bot's identity file and the proxy's CA. `now` (Unix seconds) and `sleep` are the clock of
-    everything except certificates, which follow the machine's clock; `lag` is the delay of listings after writes,
-    `list_costs` the cost of writes to access lists (none by default), `entitlements` the differences from the edition's
-    licence. The state is in `cluster`, the actions of people in `administrator`, the faults in `faults`; `calls` counts
-    them. With a `public_member_cache` members are listed as by the cache of the public release, page tokens ignored.
-    `fetch_metadata` downloads SAML metadata, over HTTP by default. With `omits_broken_connectors` a listing of SAML
-    connectors leaves out those whose metadata cannot be read, and does not fail.
+    `directory` receives the bot's identity file and the proxy's CA; there is no proxy if `proxy_listen` is None. `now`
+    (Unix seconds) and `sleep` are the clock of everything except certificates, which follow the machine's clock; `lag`
+    is the delay of listings after writes, `list_costs` the cost of writes to access lists (none by default),
+    `entitlements` the differences from the edition's licence. The state is in `cluster`, the actions of people in
+    `administrator`, the faults in `faults`; `calls` counts them. With a `public_member_cache` members are listed as by
+    the cache of the public release, page tokens ignored. `fetch_metadata` downloads SAML metadata, over HTTP by
+    default. With `omits_broken_connectors` a listing of SAML connectors leaves out those whose metadata cannot be read,
+    and does not fail.
     `crashes` has the cause of each crash of the server.
     """
 
@@ -87,7 +89,7 @@ class TeleportSandbox:
         edition: str = "ent",
         version: str = DEFAULT_VERSION,
         listen: tuple[str, int] = ("127.0.0.1", 0),
-        proxy_listen: tuple[str, int] = ("127.0.0.1", 0),
+        proxy_listen: tuple[str, int] | None = ("127.0.0.1", 0),
         behind_load_balancer: bool = False,
         name: str = DEFAULT_CLUSTER,
         now: Callable[[], float] = time.time,
@@ -156,7 +158,7 @@ class TeleportSandbox:
     def proxy(self) -> Proxy:
         """The proxy in front of the server."""
         if self._proxy is None:
-            raise RuntimeError(_NOT_RUNNING)
+            raise RuntimeError(_NO_PROXY)
         return self._proxy
 
     @property
@@ -196,20 +198,25 @@ class TeleportSandbox:
         self._server.add_insecure_port(f"unix:{backend}")
         await self._server.start()
         await self._front.listen(*self._listen)
+        if self._proxy_listen is not None:
+            joining = next(service for service in services if isinstance(service, Joining))
+            await self._start_proxy(joining, self._runtime, self._proxy_listen)
+        return self
+
+    async def _start_proxy(self, joining: Joining, runtime: Path, listen: tuple[str, int]) -> None:
         self._proxy = Proxy(
             self.cluster,
-            self._front,
-            register=next(service for service in services if isinstance(service, Joining)).register_using_token,
-            runtime=self._runtime,
+            self._running_front,
+            register=joining.register_using_token,
+            runtime=runtime,
             calls=self.calls,
             faults=self.faults,
             sleep=self._sleep,
             load_balancer=self._behind_load_balancer,
         )
         self.proxy_ca_path.write_bytes(self._proxy.certificate.ca_pem)
-        await self._proxy.start(*self._proxy_listen)
+        await self._proxy.start(*listen)
         self.cluster.proxy_address = self._proxy.address
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -217,7 +224,8 @@ class TeleportSandbox:
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
-        await self.proxy.close()
+        if self._proxy is not None:
+            await self._proxy.close()
         await self._running_front.close()
         if self._expired is not None:
             self._expired.close()
