@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,15 @@ _LONGEST_ID = 100
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a test by the parameter's name if its value is long: it can have megabytes, or a key made a moment ago."""
     return argname if isinstance(val, (str, bytes)) and len(val) > _LONGEST_ID else None
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end the processes that tests start, also if a shell script has started the tests in its background.
+
+    Such a shell lets SIGINT be ignored, and each process passes that on to its children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -45,9 +45,9 @@ def zygote():
 class Command:
     """A running command, with those of `subprocess.Popen`'s members that tests need; its input is empty."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, hurry=1):
         reading, writing = os.pipe()
-        self._child = zygote().start(*arguments, stdout=writing, stderr=2)
+        self._child = zygote().start(*arguments, stdout=writing, stderr=2, hurry=hurry)
         os.close(writing)
         self.stdout = os.fdopen(reading)
         self.wait, self.kill, self.send_signal = self._child.wait, self._child.kill, self._child.send_signal
@@ -97,19 +97,25 @@ class Sandbox:
 
 @dataclass
 class Installation:
-    """A configuration file, and what is run with it."""
+    """A configuration file, and what is run with it; waits are divided by `hurry` (`zygote`)."""
 
     directory: Path
     sections: dict = field(default_factory=dict)
+    hurry: float = 1
 
     @property
     def config(self):
+        """The path of the file, which is written if it would differ: as a whole, since a process may be reading it."""
         path = self.directory / "teleport-okta.toml"
         lines = []
         for section, values in self.sections.items():
             lines.append(f"[{section}]")
             lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
-        path.write_text("\n".join(lines) + "\n")
+        text = "\n".join(lines) + "\n"
+        if not path.exists() or path.read_text() != text:
+            whole = path.with_name("whole.toml")
+            whole.write_text(text)
+            whole.replace(path)
         return path
 
     def changed(self, **sections):
@@ -118,13 +124,13 @@ class Installation:
         directory.mkdir(exist_ok=True)
         merged = {name: {**self.sections.get(name, {}), **sections.get(name, {})} for name in self.sections}
         merged["storage"] = {"data_dir": str(directory / "data"), **sections.get("storage", {})}
-        return Installation(directory, merged)
+        return Installation(directory, merged, self.hurry)
 
     def run(self, verb, *arguments, user=None):
         """Run a verb to its end, as another user if one is given."""
         words = (verb, *arguments, "--config", self.config)
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno(), user=user)
+            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno(), user=user, hurry=self.hurry)
             try:
                 code = process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -144,7 +150,8 @@ class Installation:
         """Start the service, as another user if one is given; its log goes to a file."""
         with (self.directory / "service.log").open("a") as log, Path(os.devnull).open("w") as output:
             words = ("start", "--config", self.config)
-            return zygote().start(*words, stdout=output.fileno(), stderr=log.fileno(), user=user)
+            streams = {"stdout": output.fileno(), "stderr": log.fileno()}
+            return zygote().start(*words, **streams, user=user, hurry=self.hurry)
 
     def start_as_people_do(self, **environment):
         """Start the service with a command line of its own."""

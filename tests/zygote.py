@@ -3,12 +3,17 @@
 Run as a program this module is the zygote. It starts no thread, event loop or channel. For every order (arguments and
 environment, with the three standard streams and a socket to answer on) it forks a child that runs the verb, and answers
 with the child's number, and with its exit code at its end. Imported, it is the client.
+
+A child may have pauses that are shorter than a person's: `hurry` divides each wait by the product's clock, and leaves
+dates as they are.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -19,6 +24,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 _LONGEST_ORDER = 256 * 1024
@@ -86,15 +92,22 @@ class Zygote:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         atexit.register(self._end)
 
-    def start(self, *arguments: object, stdout: int, stderr: int, user: int | None = None) -> Child:
+    def start(
+        self, *arguments: object, stdout: int, stderr: int, user: int | None = None, hurry: float = 1
+    ) -> Child:
         """Start a verb, as another user if one is given; what it writes goes to these file descriptors."""
+        with Path(os.devnull).open("rb") as nothing:
+            return self._order(arguments, [nothing.fileno(), stdout, stderr], user=user, hurry=hurry)
+
+    def start_at_terminal(self, terminal: int, *arguments: object, hurry: float = 1) -> Child:
+        """Start a verb in a session of its own that this terminal controls, so that Ctrl-C there is a signal."""
+        return self._order(arguments, [terminal] * 3, at_terminal=True, hurry=hurry)
+
+    def _order(self, arguments: tuple[object, ...], streams: list[int], **order: object) -> Child:
         ours, theirs = socket.socketpair()
-        order = json.dumps(
-            {"arguments": [str(one) for one in arguments], "environment": dict(os.environ), "user": user}
-        )
-        with theirs, Path(os.devnull).open("rb") as nothing:
-            streams = [nothing.fileno(), stdout, stderr, theirs.fileno()]
-            socket.send_fds(self._control, [order.encode()], streams)
+        order |= {"arguments": [str(one) for one in arguments], "environment": dict(os.environ)}
+        with theirs:
+            socket.send_fds(self._control, [json.dumps(order).encode()], [*streams, theirs.fileno()])
         return Child(ours)
 
     def _end(self) -> None:
@@ -140,6 +153,16 @@ def _serve(control: socket.socket) -> None:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
+def _hurry(times: float) -> None:
+    """Divide every wait by the product's clock in this process."""
+    from teleport_okta.clock import SystemClock
+
+    async def sleep(_: SystemClock, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / times)
+
+    SystemClock.sleep = sleep  # type: ignore[method-assign]
+
+
 def _run(main: object, order: dict, streams: list[int]) -> None:
     """Be the process of one verb; does not return."""
     code = 1
@@ -152,10 +175,15 @@ def _run(main: object, order: dict, streams: list[int]) -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         random.seed()
+        if order.get("at_terminal"):
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        if order["hurry"] != 1:
+            _hurry(order["hurry"])
         os.environ.clear()
         os.environ.update(order["environment"])
         sys.argv = ["teleport-okta", *order["arguments"]]
-        if order["user"] is not None:
+        if order.get("user") is not None:
             for name in _IMPORTED_LATER:  # the interpreter's own directory may be closed to that user
                 importlib.import_module(name)
             os.setgroups([])

@@ -275,6 +275,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_its_remedy(installation, teleport, case):
     change, words = BAD[case]
+    installation.hurry = 10
     result = installation.changed(**change).run("apply")
     assert result.returncode == 1
     assert words in result.stderr

@@ -14,6 +14,8 @@ from waiting import eventually
 
 CONNECTOR = "okta-integration"
 LABEL = "Teleport sandbox.teleport.test"
+HURRY = 10
+"""An app that may exist is looked for again after seconds, and people are awaited by reading the System Log."""
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def enrolling(tmp_path, okta, teleport):
 
 
 def enroll(path, *arguments):
-    return Command("enroll", "--config", path, "--yes", *arguments)
+    return Command("enroll", "--config", path, "--yes", *arguments, hurry=HURRY)
 
 
 def free_port():
@@ -114,7 +116,7 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
     assert token not in path.read_text()
     assert 'name = "okta"' in path.read_text()
     # What it wrote is what the service runs by; while it does, nobody enrols.
-    service = Command("start", "--config", path)
+    service = Command("start", "--config", path, hurry=HURRY)
     eventually(lambda: enrolling_status(path)["state"] == "idle", "the service runs")
     assert enroll(path, "--no-wait").wait(PATIENCE) == 1
     service.send_signal(signal.SIGTERM)

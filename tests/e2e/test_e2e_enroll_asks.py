@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
-import subprocess
-import termios
 import time
 
-from e2e.test_e2e_enroll import apps_of, enrolling, okta  # noqa: F401 - fixtures
-from processes import COMMAND, ENVIRONMENT, PATIENCE
+from e2e.test_e2e_enroll import HURRY, apps_of, enrolling, okta  # noqa: F401 - fixtures
+from processes import PATIENCE, zygote
 
 CTRL_C = "\x03"
 
@@ -34,17 +31,7 @@ ANSWERS = (
 def asked(config, answers):
     """Answer questions at a terminal; return the exit code, what was shown, and the answers that are left."""
     master, slave = pty.openpty()
-    words = [*COMMAND, "enroll", "--config", str(config)]
-    process = subprocess.Popen(
-        words,
-        env=ENVIRONMENT,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        # Without a controlling terminal, Ctrl-C would be a character like any other.
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
-    )
+    process = zygote().start_at_terminal(slave, "enroll", "--config", config, hurry=HURRY)
     os.close(slave)
     shown, left, seen, end = "", list(answers), 0, time.monotonic() + 2 * PATIENCE
     while time.monotonic() < end:

@@ -76,6 +76,7 @@ def test_a_process_that_was_killed_is_succeeded_at_once_on_its_own_data_director
 def test_a_service_that_waits_for_its_cluster_ends_when_it_is_told_to(installation, teleport):
     assert installation.json("apply")["succeeded"]
     teleport.stop()
+    installation.hurry = 10
     service = installation.start()
     eventually(lambda: "waiting for Teleport" in installation.log, "it waits")
 

@@ -97,6 +97,7 @@ def test_sighup_takes_over_what_can_be_and_opens_the_log_anew_and_never_kills(ru
 def test_sighup_before_it_is_connected_does_not_end_it(installation, teleport):
     assert installation.json("apply")["succeeded"]
     teleport.stop()
+    installation.hurry = 10
     service = installation.start()
     eventually(lambda: "waiting for Teleport" in installation.log, "it waits")
     for _ in range(3):
