@@ -130,7 +130,9 @@ class Installation:
         """Run a verb to its end, as another user if one is given."""
         words = (verb, *arguments, "--config", self.config)
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno(), user=user, hurry=self.hurry)
+            process = zygote().start(
+                *words, stdout=output.fileno(), stderr=errors.fileno(), user=user, hurry=self.hurry
+            )
             try:
                 code = process.wait(PATIENCE)
             except subprocess.TimeoutExpired:

@@ -92,9 +92,7 @@ class Zygote:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         atexit.register(self._end)
 
-    def start(
-        self, *arguments: object, stdout: int, stderr: int, user: int | None = None, hurry: float = 1
-    ) -> Child:
+    def start(self, *arguments: object, stdout: int, stderr: int, user: int | None = None, hurry: float = 1) -> Child:
         """Start a verb, as another user if one is given; what it writes goes to these file descriptors."""
         with Path(os.devnull).open("rb") as nothing:
             return self._order(arguments, [nothing.fileno(), stdout, stderr], user=user, hurry=hurry)
