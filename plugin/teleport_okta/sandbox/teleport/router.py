@@ -84,7 +84,7 @@ class Router(grpc.GenericRpcHandler):
         for service in services:
             for declaration, handler in declarations_of(service):
                 self._add(declaration, handler)
-        self._handlers = {path: self._handler_of(path, route) for path, route in self._routes.items()}
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     def _add(self, declaration: Declaration, handler: Handler) -> None:
         service, _, name = declaration.path.rpartition("/")
@@ -99,7 +99,12 @@ class Router(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of a path, known or not: gRPC's own refusal has another text."""
         path = handler_call_details.method
-        return self._handlers.get(path) or self._refusal_of(path)
+        route = self._routes.get(path)
+        if route is None:
+            return self._refusal_of(path)
+        if path not in self._handlers:
+            self._handlers[path] = self._handler_of(path, route)
+        return self._handlers[path]
 
     def _refusal_of(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
         async def refuse(_requests: object, context: Context) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -57,5 +58,12 @@ def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - r
 
 def declarations_of(service: object) -> list[tuple[Declaration, Handler]]:
     """Return the declared handlers of a service object."""
-    members = (getattr(service, name) for name in dir(service) if not name.startswith("__"))
-    return [(getattr(member, _DECLARATION), member) for member in members if hasattr(member, _DECLARATION)]
+    declared = _declarations_in(type(service))  # type: ignore[arg-type]  # mypy holds classes not to be hashable
+    return [(declaration, getattr(service, name)) for name, declaration in declared]
+
+
+@cache
+def _declarations_in(kind: type[object]) -> tuple[tuple[str, Declaration], ...]:
+    """Return the declarations of a class by the names of their methods."""
+    members = ((name, getattr(kind, name)) for name in dir(kind))
+    return tuple((name, getattr(member, _DECLARATION)) for name, member in members if hasattr(member, _DECLARATION))
