@@ -40,9 +40,20 @@ def version() -> str:
     return DEFAULT_VERSION
 
 
+@pytest.fixture
+def proxy_listen() -> tuple[str, int] | None:
+    """Where the cluster's proxy listens; there is none, and a test that needs one parametrizes this."""
+    return None
+
+
 @pytest.fixture(params=["ent", "oss"])
 async def sandbox(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock, listing_lag: ListingLag, version: str
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    clock: VirtualClock,
+    listing_lag: ListingLag,
+    version: str,
+    proxy_listen: tuple[str, int] | None,
 ) -> AsyncIterator[TeleportSandbox]:
     """A cluster of each edition."""
     async with TeleportSandbox(
@@ -52,6 +63,7 @@ async def sandbox(
         now=lambda: clock.now().timestamp(),
         sleep=clock.sleep,
         lag=listing_lag,
+        proxy_listen=proxy_listen,
     ) as cluster:
         yield cluster
 

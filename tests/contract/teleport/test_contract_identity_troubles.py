@@ -153,6 +153,7 @@ async def test_a_lease_that_is_good_for_long_outlasts_a_renewal_that_fails(
         assert client.lease.is_held
 
 
+@pytest.mark.parametrize("proxy_listen", [("127.0.0.1", 0)], ids=["proxied"])
 async def test_an_outage_behind_the_proxy_is_said_once(
     sandbox: TeleportSandbox, host: Identity, bot: Identity, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

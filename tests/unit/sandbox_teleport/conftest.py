@@ -67,14 +67,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def start(tmp_path: Path, clock: Clock) -> Callable[..., TeleportSandbox]:
+def proxy_listen() -> tuple[str, int] | None:
+    """Start no proxy: modules with tests of one override this."""
+    return None
+
+
+@pytest.fixture
+def start(tmp_path: Path, clock: Clock, proxy_listen: tuple[str, int] | None) -> Callable[..., TeleportSandbox]:
     """Make a sandbox that is not running yet; waits end at once and move the clock."""
 
     async def sleep(seconds: float) -> None:
         clock.advance(seconds)
 
     def make(**options: Any) -> TeleportSandbox:
-        return TeleportSandbox(tmp_path, **{"now": clock, "sleep": sleep, **options})
+        return TeleportSandbox(tmp_path, **{"now": clock, "sleep": sleep, "proxy_listen": proxy_listen, **options})
 
     return make
 

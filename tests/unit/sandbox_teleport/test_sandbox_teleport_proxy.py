@@ -19,6 +19,11 @@ from tls_clients import auth_protocols, channel_over, client_context, dial, firs
 
 
 @pytest.fixture
+def proxy_listen():
+    return ("127.0.0.1", 0)
+
+
+@pytest.fixture
 def to_auth(sandbox):
     """Connect to the auth server through the proxy; without an identity as an anonymous client."""
 

@@ -20,6 +20,11 @@ from tls_clients import (
 )
 
 
+@pytest.fixture
+def proxy_listen():
+    return ("127.0.0.1", 0)
+
+
 @pytest.fixture(params=[False, True], ids=["on the port", "behind a load balancer"])
 def anywhere(request, sandbox):
     """A sandbox whose proxy stands in the open, or behind a load balancer."""

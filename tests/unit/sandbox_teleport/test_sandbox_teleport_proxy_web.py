@@ -17,6 +17,11 @@ from tls_clients import client_context
 
 
 @pytest.fixture
+def proxy_listen():
+    return ("127.0.0.1", 0)
+
+
+@pytest.fixture
 async def web(sandbox):
     """An HTTPS client of the proxy that trusts its CA."""
     context = client_context(ca=sandbox.proxy_ca_path.read_bytes())
