@@ -255,7 +255,7 @@ async def test_changes_are_in_the_audit_log(managed):
     (deleted,) = await world.until(lambda: log.of("okta.user.sync"), "the leaver is in the audit log")
     assert (deleted.num_users_deleted, deleted.num_users_total) == (1, 0)
     world.okta.tokens.revoke(world.token_file.read_text())
-    (failed,) = await world.until(lambda: log.of("okta.sync.failure"), "the failure is in the audit log")
+    (failed,) = await world.until(lambda: log.of("okta.sync.failure"), "the failure is in the audit log", step=10)
     assert failed.Metadata.Code == "TOK003E"
     assert "E0000011" in failed.Status.Error
 
