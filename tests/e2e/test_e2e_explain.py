@@ -14,6 +14,7 @@ ADA = "ada@x.io"
 @pytest.fixture
 def organised(installation):
     """An installation that imports groups, and passes by itself once an hour."""
+    installation.hurry = 10
     installation.sections["sync"] |= {"apps_and_groups": True, "interval": "1h"}
     installation.sections["access_lists"] = {"default_owners": ["owner@x.io"], "group_filters": ["eng-*"]}
     return installation

@@ -8,6 +8,7 @@ ESCAPES = '\x1b[2J\x1b]0;owned\x07\r\n+ create user "root"\u202e\u2066\u2028'
 
 
 def test_no_verb_shows_a_control_character(installation, okta):
+    installation.hurry = 10
     installation.sections["sync"]["apps_and_groups"] = True
     installation.sections["access_lists"] = {"default_owners": ["owner@x.io"], "group_filters": ["eng*"]}
     profile = {"firstName": f"A{ESCAPES}", "lastName": f"B{ESCAPES}", "login": "ada@x.io", "department": ESCAPES}

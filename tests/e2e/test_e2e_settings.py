@@ -13,6 +13,7 @@ from waiting import eventually
 @pytest.fixture
 def running(installation):
     """A service that has passed, whose log is a file."""
+    installation.hurry = 10
     installation.sections["sync"]["interval"] = "1h"
     installation.sections["log"] = {"output": str(installation.directory / "log"), "format": "json"}
     service = installation.start()

@@ -24,7 +24,8 @@ def installation(okta):
     """An installation of the service's user, in a place that everybody may enter."""
     directory = Path(tempfile.mkdtemp())
     teleport = Sandbox.started("teleport", "--no-lag", "--dir", directory / "teleport")
-    made = installation_of(directory, okta, teleport)
+    made = installation_of(directory, okta, teleport, interval="30s")
+    made.hurry = 10
     made.sections["sync"]["apps_and_groups"] = True
     for path in (directory, *directory.rglob("*")):
         os.chown(path, SERVICE, SERVICE)

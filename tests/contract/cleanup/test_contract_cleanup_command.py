@@ -29,7 +29,8 @@ def teleport(tmp_path):
 @pytest.fixture
 def installation(tmp_path, okta, teleport):
     """An installation that has synced once."""
-    installed = installation_of(tmp_path, okta, teleport, apps_and_groups=True)
+    installed = installation_of(tmp_path, okta, teleport, apps_and_groups=True, interval="30s")
+    installed.hurry = 10  # a cleanup waits until a cluster shows what was written last
     assert installed.json("apply")["succeeded"]
     return installed
 
