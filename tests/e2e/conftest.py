@@ -28,7 +28,8 @@ def installation(tmp_path, okta, teleport):
 
 @pytest.fixture
 def crowded(tmp_path, teleport):
-    """An installation for four hundred people, so that a pass has a middle."""
-    sandbox = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "crowd")
+    """An installation for a hundred people, on a cluster that makes users slowly: so a pass has a middle."""
+    sandbox = Sandbox.started("okta", "--users", 100, "--dir", tmp_path / "crowd")
+    teleport.control("POST", "/faults", {"method": "*/CreateUser", "latency": 0.2})
     yield installation_of(tmp_path, sandbox, teleport)
     sandbox.stop()

@@ -6,7 +6,7 @@ import json
 import signal
 
 import pytest
-from processes import PATIENCE, Sandbox, installation_of, start
+from processes import PATIENCE, Command, Sandbox, installation_of
 from waiting import eventually
 
 OWNER = "teleport-okta/owner"
@@ -87,22 +87,26 @@ def test_refused_while_a_service_runs(installation, teleport):
 
 
 def test_a_signal_ends_it_cleanly_and_the_same_command_continues(tmp_path, teleport):
-    crowd = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "crowd")
+    crowd = Sandbox.started("okta", "--users", 100, "--dir", tmp_path / "crowd")
     try:
         installation = installation_of(tmp_path, crowd, teleport)
+        installation.hurry = 10
         assert installation.json("apply")["succeeded"]
         digest = installation.json("cleanup")["digest"]
         words = ("cleanup", "--config", installation.config, "--no-dry-run", "--plan", digest, "--format", "json")
-        running = start(*words)
-        eventually(lambda: len(owned(teleport)) < 400, "somebody is gone")
+        # So that a cleanup has a middle.
+        teleport.control("POST", "/faults", {"method": "*/DeleteUser", "latency": 0.2})
+        running = Command(*words, hurry=10)
+        eventually(lambda: len(owned(teleport)) < 100, "somebody is gone")
         running.send_signal(signal.SIGINT)
-        report = json.loads(running.communicate(timeout=PATIENCE)[0])
+        report = json.loads(running.output())
         assert running.returncode == 1
         results = [outcome["result"] for outcome in report["outcomes"]]
         assert set(results) == {"done", "skipped"}
         assert len(owned(teleport)) == sum(
             (one["kind"], one["result"]) == ("user", "skipped") for one in report["outcomes"]
         )
+        teleport.control("DELETE", "/faults")
         assert installation.json("cleanup", "--no-dry-run", "--plan", digest)["left_nothing"]
         assert not owned(teleport)
     finally:
