@@ -10,7 +10,7 @@ import ssl
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -84,17 +84,20 @@ class Acme:
         }
 
 
+@cache
+def proof_key(bits: int) -> bytes:
+    """Return the one key of the SDK for proofs, in PEM."""
+    key = rsa.generate_private_key(65537, bits)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 @pytest.fixture(autouse=True)
 def made_by_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let OpenSSL make the SDK's keys for proofs: its own library, in Python, takes seconds."""
 
     from Cryptodome.PublicKey import RSA
 
-    def generate(bits: int) -> RSA.RsaKey:
-        key = rsa.generate_private_key(65537, bits)
-        return RSA.import_key(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-    monkeypatch.setattr(RSA, "generate", generate)
+    monkeypatch.setattr(RSA, "generate", lambda bits: RSA.import_key(proof_key(bits)))
 
 
 @pytest.fixture

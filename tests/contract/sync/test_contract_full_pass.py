@@ -27,10 +27,11 @@ def actions(report):
     return [change.action for change in report.plan.changes]
 
 
-async def test_a_listing_that_is_cut_short_applies_what_came_and_removes_nobody(world):
+async def test_a_listing_that_is_cut_short_applies_what_came_and_removes_nobody(world, monkeypatch):
+    monkeypatch.setattr("teleport_okta.okta.people_reader.APP_USERS_A_PAGE", 20)
     (leaver,) = await world.hired("leaver@x.io")
     world.okta.unassign(world.okta_app.id, leaver.id)
-    other = seed_organization(world.okta, users=1100, rng=random.Random(1))
+    other = seed_organization(world.okta, users=50, rng=random.Random(1))
     settings = world.parts.full_pass._settings
     world.parts.full_pass._settings = settings.model_copy(
         update={"okta": settings.okta.model_copy(update={"app_id": other.id})}
@@ -40,7 +41,7 @@ async def test_a_listing_that_is_cut_short_applies_what_came_and_removes_nobody(
     assert "incomplete" in report.error
     assert not report.succeeded
     assert set(actions(report)) == {"create"}
-    assert len(world.owned()) == 1001
+    assert len(world.owned()) == 41
     assert "leaver@x.io" in world.owned()
     assert [held.name for held in report.plan.findings.held] == ["leaver@x.io"]
 
@@ -241,16 +242,17 @@ async def test_an_okta_that_answers_nonsense_is_an_error_and_removes_nobody(worl
     assert set(world.owned()) == {"ada@x.io"}
 
 
-async def test_users_whom_a_server_skips_at_page_boundaries_are_found_all_the_same(tmp_path):
+async def test_users_whom_a_server_skips_at_page_boundaries_are_found_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("teleport_okta.teleport.users.PAGE_SIZE", 20)
     async with built_world(tmp_path, version="18.0.0") as world:
-        app = seed_organization(world.okta, users=1100, rng=random.Random(1))
+        app = seed_organization(world.okta, users=30, rng=random.Random(1))
         settings = world.parts.full_pass._settings
         world.parts.full_pass._settings = settings.model_copy(
             update={"okta": settings.okta.model_copy(update={"app_id": app.id})}
         )
         assert (await world.run()).succeeded
         world.clock.advance(TEN_MINUTES)
-        boundary = sorted(world.users())[1000]
+        boundary = sorted(world.users())[20]
         world.okta.unassign(app.id, world.owned()[boundary])
         assert actions(await world.run()) == ["lock", "delete"]
         assert boundary not in world.owned()
