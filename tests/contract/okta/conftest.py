@@ -19,9 +19,11 @@ async def acme() -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def large() -> AsyncIterator[World]:
-    """An organisation of 1,100 people, all of whom have the app: three pages of app users, six of users."""
+async def large(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """An organisation of 110 people, all of whom have the app: three pages of app users, six of users."""
+    monkeypatch.setattr("teleport_okta.okta.people_reader.APP_USERS_A_PAGE", 50)
+    monkeypatch.setattr("teleport_okta.okta.people_reader.USERS_A_PAGE", 20)
     world = World()
-    world.hire(1100)
+    world.hire(110)
     async with serving(world) as served:
         yield served

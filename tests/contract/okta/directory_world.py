@@ -32,6 +32,9 @@ class Offices(World):
     grants: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     direct: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
+    members_a_page: int = 1000
+    app_users_a_page: int = 500
+
     engines: str = ""
     most: str = ""
     wiki: str = ""
@@ -84,9 +87,14 @@ class Offices(World):
         people = {app.id: len(self.org.assignments.users_of(app.id)) for app in apps}
         return {
             GROUPS: ceil(len(groups) / 200)
-            + sum(ceil(len(ids) / 1000) for group, ids in self.members.items() if group in built_in or not unchanged)
+            + sum(
+                ceil(len(ids) / self.members_a_page)
+                for group, ids in self.members.items()
+                if group in built_in or not unchanged
+            )
             + sum(ceil(len(ids) / 200) for ids in self.grants.values()),
-            APPS: ceil(len(apps) / 200) + sum(max(1, ceil(number / 500)) for number in people.values()),
+            APPS: ceil(len(apps) / 200)
+            + sum(max(1, ceil(number / self.app_users_a_page)) for number in people.values()),
         }
 
     async def read(

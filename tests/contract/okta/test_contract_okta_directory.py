@@ -50,10 +50,13 @@ def problems(directory: Directory) -> dict[str, str]:
 
 
 @pytest.fixture
-async def offices() -> AsyncIterator[Offices]:
-    """1,250 people, a group of them all but one, some small groups, an empty one, and apps of every origin."""
-    world = Offices()
-    world.populate(1250)
+async def offices(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Offices]:
+    """Two pages of people, a group of them all but one, some small groups, an empty one, and apps of every origin."""
+    world = Offices(members_a_page=100, app_users_a_page=50)
+    for module in ("groups_and_apps", "fetch_plan"):
+        monkeypatch.setattr(f"teleport_okta.okta.{module}.MEMBERS_A_PAGE", world.members_a_page)
+        monkeypatch.setattr(f"teleport_okta.okta.{module}.APP_USERS_A_PAGE", world.app_users_a_page)
+    world.populate(125)
     people = world.people
     world.engines = world.group("Engines", people[:3])
     world.most = world.group("Most", people[1:])

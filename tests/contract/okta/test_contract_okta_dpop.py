@@ -20,8 +20,8 @@ HOUR, DAY = 3600, 24 * 3600
 
 async def test_an_app_that_requires_dpop_is_read_without_a_setting(large: World, tmp_path: Path) -> None:
     async with large.reads(large.service_app(KEY, tmp_path, require_dpop=True)) as reads:
-        assert len((await reads.people_of_app(large.app_id)).people) == 1100
-        assert len((await reads.people_of_organization()).people) == 1101
+        assert len((await reads.people_of_app(large.app_id)).people) == 110
+        assert len((await reads.people_of_organization()).people) == 111
     assert large.org.calls.endpoints[TOKEN] == 3
     assert large.org.calls.statuses == {400: 2, 200: 1 + 3 + 6}
 
