@@ -50,6 +50,7 @@ class Command:
         self._child = zygote().start(*arguments, stdout=writing, stderr=2, hurry=hurry)
         os.close(writing)
         self.stdout = os.fdopen(reading)
+        self.pid = self._child.pid
         self.wait, self.kill, self.send_signal = self._child.wait, self._child.kill, self._child.send_signal
 
     @property

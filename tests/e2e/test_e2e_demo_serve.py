@@ -10,7 +10,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from processes import PATIENCE, Installation, start
+from processes import PATIENCE, Command, Installation
 from teleport_okta.demo.directory import DemoDirectoryError, held
 from teleport_okta.model import labels
 from waiting import eventually
@@ -58,13 +58,13 @@ class _Demo(Installation):
 @contextmanager
 def running(directory, *options):
     demo = _Demo(directory)
-    demo.process = start("demo", "--serve", "--dir", directory, "--users", 20, *options)
+    demo.process = Command("demo", "--serve", "--dir", directory, "--users", 20, *options)
     try:
         demo.line = json.loads(demo.process.stdout.readline())
         yield demo
     finally:
         demo.process.send_signal(signal.SIGTERM)
-        demo.rest, _ = demo.process.communicate(timeout=PATIENCE)
+        demo.rest = demo.process.output()
 
 
 @pytest.mark.parametrize("edition", ["ent", "oss"])

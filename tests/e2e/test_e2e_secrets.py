@@ -87,10 +87,11 @@ def test_the_command_line_shows_none_that_is_wrong_or_misplaced(installation, ca
 
 @pytest.mark.parametrize("layout", ["text", "json"])
 def test_a_service_shows_none_while_its_token_is_revoked(installation, okta, canaries, layout, unused_tcp_port):
+    """Its command line is looked at once: with the log in text, where it is started by one."""
     listen = f"127.0.0.1:{unused_tcp_port}"
     sections = {**installation.sections, "log": {"severity": "debug", "format": layout}, "metrics": {"listen": listen}}
     watched = Installation(installation.directory, sections)
-    service = watched.start_as_people_do()
+    service = watched.start_as_people_do() if layout == "text" else watched.start()
     try:
         eventually((data_dir(watched) / "admin.sock").is_socket, "the admin socket")
         eventually(lambda: watched.json("status")["last_success"], "a first pass")

@@ -44,10 +44,11 @@ def test_a_service_is_ready_once_it_answers_and_tells_of_its_reloads_and_its_end
         service.wait(PATIENCE)
 
 
-def test_a_service_that_waits_for_the_cluster_is_not_ready(installation, systemd):
+def test_a_service_that_waits_for_the_cluster_is_not_ready(installation, systemd, monkeypatch):
     installation.run("plan", "--join")
     waiting = installation.changed(teleport={"addr": "127.0.0.1:1"}, storage=installation.sections["storage"])
-    service = waiting.start_as_people_do(NOTIFY_SOCKET=systemd.getsockname())
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
+    service = waiting.start()
     try:
         assert told_until(systemd, "STATUS=connecting to Teleport at 127.0.0.1:1")
         service.send_signal(signal.SIGTERM)
