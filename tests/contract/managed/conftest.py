@@ -101,7 +101,7 @@ class ManagedWorld:
         """The plugin's status, as stored."""
         return self.teleport.cluster.plugins.stored("okta").status
 
-    async def until(self, condition, what, *, step=1.0):
+    async def until(self, condition, what, *, step=2.0):
         """Wait for something that the service does, so many seconds at a step."""
         assert not self.running.done(), self.running
         return await self.clock.until(condition, what, step=step)

@@ -303,23 +303,8 @@ def reported(world):
     return found
 
 
-SETTINGS = {
-    "sync_users": (False, lambda status: not status.okta.users_sync_details.enabled),
-    "disable_sync_app_groups": (True, lambda status: not status.okta.app_group_sync_details.enabled),
-    "sync_access_lists": (False, lambda status: not status.okta.access_lists_sync_details.enabled),
-    "group_filters": (
-        ["eng-*"],
-        lambda status: list(status.okta.access_lists_sync_details.group_filters) == ["eng-*"],
-    ),
-    "app_filters": (["Fig*"], lambda status: list(status.okta.access_lists_sync_details.app_filters) == ["Fig*"]),
-    "enable_system_log_export": (True, lambda status: status.okta.system_log_export_details.status_code == 2),
-    "app_id": ("0oaNOBODY", lambda status: status.code == 20),
-}
-"""A setting, what it is changed to, and what the plugin's status then says."""
-
-
-@pytest.mark.parametrize("setting", SETTINGS)
-async def test_each_setting_that_is_changed_shows_in_the_status_and_so_does_its_way_back(managed, setting):
+async def test_an_app_that_is_not_there_shows_in_the_status_and_so_does_its_correction(managed):
+    """What other settings change in the status is shown in test_contract_managed_whole_status."""
     world = managed
     world.hire("ada@x.io")
     world.teleport.administrator.create_user("teresa")
@@ -327,12 +312,9 @@ async def test_each_setting_that_is_changed_shows_in_the_status_and_so_does_its_
     await world.start()
     await world.until(lambda: world.status().okta.access_lists_sync_details.status_code == 1, "it runs")
     whole = reported(world)
-    value, shows = SETTINGS[setting]
-    before = world.plugins.edit().spec.okta.sync_settings
-    old = getattr(before, setting)
-    world.edit(**{setting: value})
-    await world.until(lambda: shows(world.status()), "the status shows it", step=5)
-    world.edit(**{setting: list(old) if isinstance(value, list) else old})
+    world.edit(app_id="0oaNOBODY")
+    await world.until(lambda: world.status().code == 20, "the status shows it", step=5)
+    world.edit(app_id=world.okta_app.id)
     await world.until(lambda: reported(world) == whole, "the status is as before", step=5)
 
 
