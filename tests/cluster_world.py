@@ -131,15 +131,12 @@ async def built_world(
 ):
     """Build a world with an app and no people; `settings` replace the usual ones, section by section.
 
-    Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists. A cluster that is reached
-    directly has no proxy, because no pass asks for its address.
+    Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists.
 
     `clock` is virtual unless given, `cluster` has further options of the Teleport sandbox. A world of the join method
     kubernetes has its pod's token at `pod_token(directory)`.
     """
     clock = clock or VirtualClock(datetime.now(UTC))
-    if way.by == "direct":
-        cluster = {"proxy_listen": None} | (cluster or {})
     sandboxes = built_sandboxes(
         directory, clock, edition=edition, version=version, settings=settings, lag=lag, way=way, cluster=cluster
     )
@@ -150,18 +147,23 @@ async def built_world(
 
 @asynccontextmanager
 async def built_sandboxes(directory, clock, *, edition, version, settings, lag=None, way=USUAL, cluster=None):
-    """Start both sandboxes; yield the organisation, its app, the cluster, and the sections of a configuration."""
+    """Start both sandboxes; yield the organisation, its app, the cluster, and the sections of a configuration.
+
+    A cluster that is reached directly has the address of a proxy, but no proxy, unless `cluster` says where it listens.
+    """
 
     def now():
         return clock.now().timestamp()
 
     okta = OktaOrganization(now=now, rng=random.Random(7))
     okta_app = okta.create_app("Teleport")
-    options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": way.by == "balancer"} | (cluster or {})
+    options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": way.by == "balancer"}
+    options |= {"proxy_listen": None if way.by == "direct" else ("127.0.0.1", 0)} | (cluster or {})
     async with (
         OktaSandbox(okta, tls=way.okta_by == "https") as okta_server,
         TeleportSandbox(directory / "teleport", edition=edition, version=version, lag=lag, **options) as teleport,
     ):
+        teleport.cluster.proxy_address = teleport.cluster.proxy_address or "127.0.0.1:3080"
         sections = {
             "teleport": _reaching(teleport, way) | _joining(teleport, way, directory),
             "okta": _reached(okta_server, way, directory) | _credential(okta, way, directory) | {"app_id": okta_app.id},
