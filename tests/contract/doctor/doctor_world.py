@@ -98,7 +98,7 @@ class Clinic:
 
         The metadata is read as the product reads it.
         """
-        acs = f"https://{self.teleport.proxy_address}/v1/webapi/saml/acs/{name}"
+        acs = f"https://{self.teleport.cluster.proxy_address}/v1/webapi/saml/acs/{name}"
         self.okta.change_sign_on(self.okta_app.id, acs_url=acs, audience=acs)
         facts = {
             "acs": acs,
@@ -147,8 +147,10 @@ async def clinic_of(directory, *, by="direct", service_app=True, tls=True, clust
     okta = OktaOrganization(now=now, rng=random.Random(7))
     okta_app = okta.create_app("Teleport")
     people = [okta.hire("Person", f"{index:02}") for index in range(PEOPLE)]
-    options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": by == "balancer"} | (cluster or {})
+    options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": by == "balancer"}
+    options |= {"proxy_listen": None if by == "direct" else ("127.0.0.1", 0)} | (cluster or {})
     async with OktaSandbox(okta, tls=tls) as server, TeleportSandbox(directory / "teleport", **options) as teleport:
+        teleport.cluster.proxy_address = teleport.cluster.proxy_address or "127.0.0.1:3080"
         if by == "direct":
             reaching = {"addr": teleport.address}
         else:
