@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
 settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile(
@@ -21,6 +24,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _SAID = "said"
+_directories = itertools.count()
 _LONGEST_ID = 100
 
 
@@ -59,6 +63,15 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
             if type(handler).__module__.startswith("teleport_okta."):
                 root.removeHandler(handler)
                 handler.close()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a directory for the test; pytest's own fixture looks through those of all earlier tests for a number."""
+    name = re.sub(r"\W", "_", request.node.name)[:26]
+    path = tmp_path_factory.getbasetemp() / f"{name}{next(_directories)}"
+    path.mkdir(mode=0o700)
+    return path
 
 
 @pytest.fixture
