@@ -194,10 +194,11 @@ def test_an_enrolment_is_undone(enrolling, okta, teleport):
     assert enroll(path, "--remove").wait(PATIENCE) == 0
     # Then, as the command says, `cleanup` removes the users, groups and lists: without the plugin, and without the app.
     assert users_of_ours(teleport)
-    process = Command("cleanup", "--config", path, "--format", "json")
+    as_json = ("--format", "json")
+    process = Command("cleanup", "--config", path, *as_json, hurry=HURRY)
     preview = json.loads(process.output())
     assert (process.returncode, preview["blockers"]) == (0, [])
-    process = Command("cleanup", "--config", path, "--no-dry-run", "--plan", preview["digest"], "--format", "json")
+    process = Command("cleanup", "--config", path, "--no-dry-run", "--plan", preview["digest"], *as_json, hurry=HURRY)
     assert json.loads(process.output())["left_nothing"]
     assert not users_of_ours(teleport)
 
