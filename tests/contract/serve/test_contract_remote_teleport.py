@@ -155,7 +155,7 @@ async def test_a_lookup_is_used_again_for_seconds_and_a_refusal_is_not(sandbox, 
 
 @pytest.mark.usefixtures("ada")
 async def test_without_an_answer_no_caller_is_accepted(sandbox, view, monkeypatch):
-    monkeypatch.setattr("teleport_okta.serve.teleport_view._DEADLINE", 0.5)
+    monkeypatch.setattr("teleport_okta.serve.teleport_view._DEADLINE", 0.1)
     await sandbox._running_front.close()
     with pytest.raises(CallerNotLookedUpError, match="cannot be asked whether ada is locked"):
         await view.check_standing(ADA)
