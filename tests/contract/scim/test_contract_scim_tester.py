@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 from contract.scim.door import ALONE, GROUP, USER
-from contract.scim.pushed_groups import PUSHING_ALONE, PUSHING_BOTH, built_pushing
+from contract.scim.pushed_groups import PUSHING_BOTH, built_pushing
 
 if TYPE_CHECKING:
     from scim2_tester.utils import CheckResult
@@ -42,7 +42,7 @@ PATCHES = ("check_add_attribute", "check_remove_attribute", "check_replace_attri
 
 # The checker creates and deletes a user for nearly every check, each of whom is harmed.
 ROOMY = {"brake": {"floor": 10_000, "stated_ratio": 1.0}}
-MODES = {"both doors": PUSHING_BOTH, "scim alone": PUSHING_ALONE, "without groups": ALONE}
+MODES = {"both doors, with groups": PUSHING_BOTH, "scim alone, without groups": ALONE}
 
 
 @pytest.fixture
