@@ -48,8 +48,8 @@ def enrolling(tmp_path, okta, teleport):
     )
 
 
-def enroll(path, *arguments):
-    return Command("enroll", "--config", path, "--yes", *arguments, hurry=HURRY)
+def enroll(path, *arguments, hurry=HURRY):
+    return Command("enroll", "--config", path, "--yes", *arguments, hurry=hurry)
 
 
 def free_port():
@@ -88,7 +88,7 @@ def outcome(okta, teleport):
 def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, teleport):
     path, port = enrolling.config, free_port()
     url = f"http://127.0.0.1:{port}/scim/v2"
-    process = enroll(path, "--scim-url", url, "--scim-listen", f"127.0.0.1:{port}")
+    process = enroll(path, "--scim-url", url, "--scim-listen", f"127.0.0.1:{port}", hurry=5)
     lines = []
     for line in process.stdout:
         lines.append(line.rstrip())
@@ -96,29 +96,38 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
             token = line.split()[-1]
         if line.startswith("waiting for Okta's first request"):
             (app,) = apps_of(okta)
-            okta.control(
-                "PUT", f"/apps/{app['id']}/provisioning", {"base_url": url, "authorization": f"Bearer {token}"}
-            )
-            profile = {"firstName": "Ada", "lastName": "B", "login": "ada@x.io", "email": "ada@x.io"}
-            ada = okta.control("POST", "/users", {"profile": profile})
-            okta.control("POST", f"/apps/{app['id']}/assign", {"user": ada["id"]})
-            users = eventually(
-                lambda: [user for user in teleport.control("GET", "/users") if user["Metadata"]["Name"] == "ada@x.io"],
-                "ada is a user",
-            )
-            assert users[0]["Metadata"]["Labels"]["teleport.dev/origin"] == "okta"
+            provisioning = {
+                "base_url": url,
+                "authorization": f"Bearer {token}",
+                "features": ["create", "update", "deactivate"],
+            }
+            okta.control("PUT", f"/apps/{app['id']}/provisioning", provisioning)
+            # None of the requests that follow the first one finds a closed door.
+            for _ in range(100):
+                tested = okta.control("POST", f"/apps/{app['id']}/provisioning/test")
+                assert tested["succeeded"], tested
     assert process.wait(PATIENCE) == 0, lines
-    assert "SCIM works: Okta has called" in lines
+    assert "SCIM works: Okta has called; staying until it pauses for 5 s" in lines
     # Without access lists there is nothing that a pushed group could become.
     assert not any("Push Groups" in line for line in lines)
     assert any(re.fullmatch(r"the sync works: \d+ users are in Teleport", line) for line in lines)
-    assert not okta.control("GET", "/calls").get("unknown")
     assert token not in path.read_text()
     assert 'name = "okta"' in path.read_text()
     # What it wrote is what the service runs by; while it does, nobody enrols.
     service = Command("start", "--config", path, hurry=HURRY)
     eventually(lambda: enrolling_status(path)["state"] == "idle", "the service runs")
     assert enroll(path, "--no-wait").wait(PATIENCE) == 1
+    # The enrolment ended when Okta tested the connection; the service answers what Okta sends from now on.
+    profile = {"firstName": "Ada", "lastName": "B", "login": "ada@x.io", "email": "ada@x.io"}
+    ada = okta.control("POST", "/users", {"profile": profile})
+    okta.control("POST", f"/apps/{app['id']}/assign", {"user": ada["id"]})
+    users = eventually(
+        lambda: [user for user in teleport.control("GET", "/users") if user["Metadata"]["Name"] == "ada@x.io"],
+        "ada is a user",
+    )
+    assert users[0]["Metadata"]["Labels"]["teleport.dev/origin"] == "okta"
+    assert "SCIM create Users answered 201" in (path.parent / "log").read_text()
+    assert not okta.control("GET", "/calls").get("unknown")
     service.send_signal(signal.SIGTERM)
     assert service.wait(PATIENCE) == 0
 

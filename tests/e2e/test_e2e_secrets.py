@@ -90,7 +90,7 @@ def test_a_service_shows_none_while_its_token_is_revoked(installation, okta, can
     """Its command line is looked at once: with the log in text, where it is started by one."""
     listen = f"127.0.0.1:{unused_tcp_port}"
     sections = {**installation.sections, "log": {"severity": "debug", "format": layout}, "metrics": {"listen": listen}}
-    watched = Installation(installation.directory, sections)
+    watched = Installation(installation.directory, sections, hurry=10)
     service = watched.start_as_people_do() if layout == "text" else watched.start()
     try:
         eventually((data_dir(watched) / "admin.sock").is_socket, "the admin socket")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -32,6 +33,7 @@ from teleport_okta.state.scim_tokens import MOST_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from pathlib import Path
 
     from teleport_okta.app import Base, Parts
@@ -53,6 +55,8 @@ _Row = TypeVar("_Row")
 _LOOKED_AT_EVERY: Final = 0.5
 """Seconds between two reads of the status of the service."""
 
+_OKTA_PAUSES: Final = timedelta(seconds=5)
+"""How long Okta sends nothing before the command ends. Its test of the connection is several requests in a row."""
 
 _ASSIGNED_WITHIN: Final = 60.0
 """Seconds; by then the first people of an assigned group have usually become users."""
@@ -114,7 +118,7 @@ class EnrollFlow:
                 until = partial(_until, service, running, base.clock)
                 try:
                     if await self._follow(until, base.clock) and settings.is_provisioned:
-                        await self._guide(until, service.decision.settings or settings, app, token)
+                        await self._guide(until, base.clock, service.decision.settings or settings, app, token)
                 finally:
                     service.stop()
                     await running
@@ -213,8 +217,8 @@ class EnrollFlow:
     def _has_just_assigned(self) -> bool:
         return any(step.name == "assignment" and step.state is State.MADE for step in self.outcome.steps)
 
-    async def _guide(self, until: Until, settings: Settings, app: SamlApp, token: str | None) -> None:
-        """Show the steps in Okta's console, and wait for Okta's first request. `settings` are those that apply."""
+    async def _guide(self, until: Until, clock: Clock, settings: Settings, app: SamlApp, token: str | None) -> None:
+        """Show the steps in Okta's console, and wait until Okta has called. `settings` are those that apply."""
         if token is None:
             self._talk.say("SCIM: Okta has called before, so it stays as it is")
             return
@@ -226,9 +230,12 @@ class EnrollFlow:
             interrupted = asyncio.Event()
             with self._talk.at_interrupt(interrupted.set):
                 self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
-                status = await until(lambda now: _okta_has_called(now) or interrupted.is_set())
-            has_called = status is not None and _okta_has_called(status)
-            self._talk.say("SCIM works: Okta has called" if has_called else "Okta has not called yet")
+                status = await until(lambda now: _okta_called(now) is not None or interrupted.is_set())
+                if status is None or _okta_called(status) is None:
+                    self._talk.say("Okta has not called yet")
+                    return
+                self._talk.say(f"SCIM works: Okta has called; staying until it pauses for {_OKTA_PAUSES.seconds} s")
+                await until(lambda now: _okta_pauses(now, clock.now()) or interrupted.is_set())
 
 
 def _rows_of(what: str, listing: Listing[_Row]) -> tuple[_Row, ...]:
@@ -273,8 +280,14 @@ def _has_users(status: Status) -> bool:
     return status.holdings.users > 0
 
 
-def _okta_has_called(status: Status) -> bool:
-    return status.door is not None and status.door.last_request is not None
+def _okta_called(status: Status) -> datetime | None:
+    """Return when Okta sent its last request to this process; None: it has sent none."""
+    return None if status.door is None else status.door.last_request
+
+
+def _okta_pauses(status: Status, now: datetime) -> bool:
+    last = _okta_called(status)
+    return last is None or now - last >= _OKTA_PAUSES
 
 
 def settings_to_begin_with(config: Path, answers: Answers) -> Settings:

@@ -209,8 +209,8 @@ async def goes_on_with_the_app(world):
     """The sync goes on, and Eve gets no user."""
     world.hire("bob@x.io")
     await world.until(lambda: "bob@x.io" in world.users(), "bob gets a user", step=10)
-    for _ in range(40):
-        world.clock.advance(30)
+    for _ in range(20):
+        world.clock.advance(60)
         await asyncio.sleep(0.02)
     assert world.service.decision.settings.okta.app_id == world.okta_app.id
     assert world.users() == {"ada@x.io", "bob@x.io"}
