@@ -1,8 +1,7 @@
 """The Okta sandbox with a population of the benchmarks, in a process of its own.
 
-What `teleport-okta sandbox okta` runs, but for two things: everybody has exactly twenty attributes, and no pass waits
-for a rate-limit window. For people alone time runs twenty times as fast, so that none meets a window that the pass
-before it used up; an organisation with groups has limits that nothing reaches.
+What `teleport-okta sandbox okta` runs, but for two things: everybody has exactly twenty attributes, and the limits are
+such that nothing reaches them, so that no pass waits for a rate-limit window.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import json
 import random
 import signal
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,9 +30,6 @@ from tests.bench.size import Size
 if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.apps import App
 
-SPEED = 20
-"""How many seconds of the organisation pass in one of ours."""
-
 
 @dataclass(frozen=True, slots=True)
 class Population:
@@ -50,11 +45,8 @@ def of_people(number: int) -> Population:
 
     The administrator is one of them. An organisation cannot be without; with nobody else, the app has no people.
     """
-    started = time.time()
-    organization = OktaOrganization(
-        Settings(share=100), now=lambda: started + SPEED * (time.time() - started), rng=random.Random(1)
-    )
-    return Population(organization, _assigned_to_all(organization, number))
+    organization = OktaOrganization(Settings(share=100), rng=random.Random(1))
+    return Population(_without_limits(organization), _assigned_to_all(organization, number))
 
 
 def of_size(size: Size) -> Population:
