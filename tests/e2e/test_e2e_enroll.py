@@ -126,7 +126,8 @@ def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, t
         "ada is a user",
     )
     assert users[0]["Metadata"]["Labels"]["teleport.dev/origin"] == "okta"
-    assert "SCIM create Users answered 201" in (path.parent / "log").read_text()
+    log = path.parent / "log"
+    eventually(lambda: "SCIM create Users answered 201" in log.read_text(), "Okta has the answer")
     assert not okta.control("GET", "/calls").get("unknown")
     service.send_signal(signal.SIGTERM)
     assert service.wait(PATIENCE) == 0
