@@ -70,7 +70,7 @@ proxy: setup ## tests of the ways through a proxy, in which versions of Python d
 	@$(PYTEST) -q tests/unit/teleport/test_teleport_forwarder.py tests/unit/teleport/test_teleport_upgrade.py \
 		tests/contract/teleport/test_contract_proxy.py tests/unit/sandbox_teleport/test_sandbox_teleport_proxy.py
 
-sweeps: setup ## larger samples of kills, faults and random histories than `make test` has; some five minutes
+sweeps: setup ## larger samples of kills, faults and random histories than `make test` has; some three minutes
 	@CRASH_CUTS=40 CRASH_FOLLOWER=2 CRASH_TROUBLES=2 FAULT_SWEEP=third SECRETS_SWEEP=2 HISTORIES=400 SYNC_EXAMPLES=25 \
 		$(PYTEST) -q tests/crash tests/property tests/contract/sync/test_fault_sweep.py tests/contract/sync/test_secrets_canary.py
 

@@ -48,8 +48,8 @@ def enrolling(tmp_path, okta, teleport):
     )
 
 
-def enroll(path, *arguments, hurry=HURRY):
-    return Command("enroll", "--config", path, "--yes", *arguments, hurry=hurry)
+def enroll(path, *arguments):
+    return Command("enroll", "--config", path, "--yes", *arguments, hurry=HURRY)
 
 
 def free_port():
@@ -88,7 +88,7 @@ def outcome(okta, teleport):
 def test_from_two_strangers_to_users_and_a_first_scim_request(enrolling, okta, teleport):
     path, port = enrolling.config, free_port()
     url = f"http://127.0.0.1:{port}/scim/v2"
-    process = enroll(path, "--scim-url", url, "--scim-listen", f"127.0.0.1:{port}", hurry=5)
+    process = enroll(path, "--scim-url", url, "--scim-listen", f"127.0.0.1:{port}")
     lines = []
     for line in process.stdout:
         lines.append(line.rstrip())

@@ -230,8 +230,8 @@ class EnrollFlow:
             interrupted = asyncio.Event()
             with self._talk.at_interrupt(interrupted.set):
                 self._talk.say("waiting for Okta's first request (Ctrl-C stops waiting; nothing is lost)")
-                status = await until(lambda now: _okta_called(now) is not None or interrupted.is_set())
-                if status is None or _okta_called(status) is None:
+                status = await until(lambda now: _last_call_of_okta(now) is not None or interrupted.is_set())
+                if status is None or _last_call_of_okta(status) is None:
                     self._talk.say("Okta has not called yet")
                     return
                 self._talk.say(f"SCIM works: Okta has called; staying until it pauses for {_OKTA_PAUSES.seconds} s")
@@ -280,13 +280,13 @@ def _has_users(status: Status) -> bool:
     return status.holdings.users > 0
 
 
-def _okta_called(status: Status) -> datetime | None:
+def _last_call_of_okta(status: Status) -> datetime | None:
     """Return when Okta sent its last request to this process; None: it has sent none."""
     return None if status.door is None else status.door.last_request
 
 
 def _okta_pauses(status: Status, now: datetime) -> bool:
-    last = _okta_called(status)
+    last = _last_call_of_okta(status)
     return last is None or now - last >= _OKTA_PAUSES
 
 
